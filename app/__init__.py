@@ -1,0 +1,1 @@
+"""nascope's window: reads run folders, launches engines, draws. Never imports torch."""

@@ -1,0 +1,100 @@
+"""A run as the views see it: plain values and signals, no reading of files, no widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from engine.config import METHODS
+from engine.errors import GenotypeError
+from engine.genotype import DARTS_PRIMITIVES, Genotype, genotype_from_json
+from engine.genotype.discretize import discretize
+from engine.genotype.spaces import SpaceError, space_primitives
+from engine.runs import AlphaRecord, Event, RunHistory, Status
+from engine.runs.library import default_title
+
+
+class RunModel(QObject):
+    """One run. The follower feeds it events in batches (10 to 20 a second); views listen and read ``history``."""
+
+    events_arrived = Signal(set)
+    """set[str]: types of the events of this batch."""
+    status_changed = Signal()
+    meta_changed = Signal()
+
+    def __init__(self, path: Path, config: Mapping[str, Any], name: str = "", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.path = path
+        self.config = config
+        self.name = name
+        self.history = RunHistory()
+        self.status = Status("created")
+
+    @property
+    def title(self) -> str:
+        """The person's name for it, else method and data."""
+        return self.name or default_title(self.config)
+
+    @property
+    def kind(self) -> str:
+        """``search`` or ``retrain``."""
+        return str(self.config.get("kind", "search"))
+
+    @property
+    def method_title(self) -> str:
+        """For example PC-DARTS."""
+        method = METHODS.get(str(self.config.get("method", "")))
+        return method.title if method else ""
+
+    @property
+    def primitives(self) -> tuple[str, ...]:
+        """Names of a row of the alphas."""
+        try:
+            return space_primitives(str(self.config.get("space", "darts")))
+        except SpaceError:
+            return tuple(self.history.started.get("primitives", DARTS_PRIMITIVES))
+
+    @property
+    def nodes(self) -> int:
+        """Intermediate nodes of a cell."""
+        return int(self.config.get("nodes", 4))
+
+    def feed(self, events: Sequence[Event]) -> None:
+        """Take in a batch of events."""
+        changed = self.history.feed(events)
+        if changed:
+            self.events_arrived.emit(changed)
+
+    def set_status(self, status: Status) -> None:
+        """Take in a new status."""
+        if status != self.status:
+            self.status = status
+            self.status_changed.emit()
+
+    def set_name(self, name: str) -> None:
+        """The person renamed the run."""
+        if name != self.name:
+            self.name = name
+            self.meta_changed.emit()
+
+    def alphas(self, epoch: int | None) -> AlphaRecord | None:
+        """Alphas at the end of an epoch; the newest for None."""
+        if epoch is None:
+            return self.history.alphas[-1] if self.history.alphas else None
+        return self.history.alphas_at_epoch(epoch)
+
+    def genotype(self, epoch: int | None) -> Genotype | None:
+        """The cells: of a search those that the alphas of this epoch give, of a retraining those it builds."""
+        try:
+            if self.kind != "search":
+                return genotype_from_json(self.config.get("genotype"))
+            record = self.alphas(epoch)
+            if record is not None:
+                return discretize(record, self.primitives)
+            logged = self.history.of_type("genotype")
+            return genotype_from_json(logged[-1].data.get("genotype")) if logged else None
+        except GenotypeError:
+            return None

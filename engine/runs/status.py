@@ -1,0 +1,88 @@
+"""The state of a run, as its ``status.json`` tells it and as a reader on any machine must take it."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import psutil
+
+State = Literal["created", "running", "paused", "stopped", "finished", "failed", "interrupted"]
+
+HEARTBEAT_SECONDS = 5.0
+STALE_AFTER_SECONDS = 60.0
+"""Another host's run whose heartbeat is older than this is taken for dead."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What ``status.json`` holds.
+
+    Attributes:
+        state: as written by the engine; ``alive_state`` also notices a death.
+        process_started: start time of the process in unix seconds: a reused pid is not our process.
+        control_id: id of the last order obeyed.
+        metrics: the newest numbers (validation_accuracy_percent, ...).
+        error: ``{what, where, mend}`` of a failed run.
+        seconds: time spent computing, over all sittings.
+    """
+
+    state: State
+    step: int = 0
+    epoch: int = 0
+    epochs: int = 0
+    steps_per_epoch: int = 0
+    pid: int | None = None
+    host: str = ""
+    process_started: float | None = None
+    heartbeat: float = 0.0
+    control_id: str | None = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    error: Mapping[str, Any] | None = None
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for ``status.json``."""
+        return asdict(self)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process that wrote it still works on the run, as far as can be known from here."""
+        if self.state not in ("running", "paused") or self.pid is None:
+            return False
+        if self.host == socket.gethostname():
+            return process_start_time(self.pid) == self.process_started
+        return time.time() - self.heartbeat < STALE_AFTER_SECONDS
+
+    @property
+    def alive_state(self) -> State:
+        """The state, with ``interrupted`` for a run that says it runs while its process is dead."""
+        if self.state in ("running", "paused") and not self.alive:
+            return "interrupted"
+        return self.state
+
+
+def status_from_json(document: Any) -> Status:
+    """Read ``status.json``; unknown keys are left out, a broken file reads as ``created``."""
+    if not isinstance(document, dict) or document.get("state") not in (
+        "created",
+        "running",
+        "paused",
+        "stopped",
+        "finished",
+        "failed",
+    ):
+        return Status("created")
+    return Status(**{name: document[name] for name in Status.__dataclass_fields__ if name in document})
+
+
+def process_start_time(pid: int) -> float | None:
+    """Start time of a living process in unix seconds; None where there is none (a zombie counts as none)."""
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
+    except psutil.Error:
+        return None

@@ -1,0 +1,1 @@
+"""Named genotypes, icons, translations and templates that ship with nascope."""
