@@ -36,6 +36,7 @@ class FieldDescription:
     minimum: float | None = None
     maximum: float | None = None
     minimum_excluded: bool = False
+    maximum_excluded: bool = False
     choices: tuple[Any, ...] = ()
     source: str | None = None
 
@@ -45,7 +46,7 @@ class FieldDescription:
         if self.choices:
             return ", ".join(map(str, self.choices))
         low = None if self.minimum is None else f"{'above' if self.minimum_excluded else 'at least'} {self.minimum:g}"
-        high = None if self.maximum is None else f"at most {self.maximum:g}"
+        high = None if self.maximum is None else f"{'below' if self.maximum_excluded else 'at most'} {self.maximum:g}"
         return ", ".join(part for part in (low, high) if part)
 
 
@@ -58,12 +59,12 @@ def describe(kind: str) -> tuple[FieldDescription, ...]:
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         base, optional = _without_none(field.annotation)
         choices = tuple(typing.get_args(base)) if typing.get_origin(base) is Literal else ()
-        minimum, excluded, maximum = _bounds(field.metadata)
+        minimum, minimum_excluded, maximum, maximum_excluded = _bounds(field.metadata)
         found.append(
             FieldDescription(
                 name=name, type=_type(base, choices), group=str(extra.get("group", "Other")), help=field.description or "",
-                default=field.default, optional=optional, minimum=minimum, maximum=maximum, minimum_excluded=excluded,
-                choices=choices, source=str(extra["source"]) if extra.get("source") else None,
+                default=field.default, optional=optional, minimum=minimum, maximum=maximum, minimum_excluded=minimum_excluded,
+                maximum_excluded=maximum_excluded, choices=choices, source=str(extra["source"]) if extra.get("source") else None,
             )
         )  # fmt: skip
     return tuple(found)
@@ -83,15 +84,15 @@ def _type(base: Any, choices: tuple[Any, ...]) -> FieldType:
     return names.get(base, "text")
 
 
-def _bounds(metadata: list[Any]) -> tuple[float | None, bool, float | None]:
-    minimum, excluded, maximum = None, False, None
+def _bounds(metadata: list[Any]) -> tuple[float | None, bool, float | None, bool]:
+    minimum, minimum_excluded, maximum, maximum_excluded = None, False, None, False
     for entry in metadata:
         if isinstance(entry, annotated_types.Ge):
             minimum = typing.cast(float, entry.ge)
         elif isinstance(entry, annotated_types.Gt):
-            minimum, excluded = typing.cast(float, entry.gt), True
+            minimum, minimum_excluded = typing.cast(float, entry.gt), True
         elif isinstance(entry, annotated_types.Le):
             maximum = typing.cast(float, entry.le)
         elif isinstance(entry, annotated_types.Lt):
-            maximum = typing.cast(float, entry.lt)
-    return minimum, excluded, maximum
+            maximum, maximum_excluded = typing.cast(float, entry.lt), True
+    return minimum, minimum_excluded, maximum, maximum_excluded

@@ -32,7 +32,7 @@ def misfit(field: str, sentence: str) -> PydanticCustomError:
 class RunConfig(BaseModel):
     """Settings that searches and retrainings share. Frozen: a changed configuration is a new object."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
     kind: str
     data: str = setting(

@@ -84,7 +84,9 @@ def resolve(
     """
     said = {**(file_values or {}), **(values or {})}
     method = method or _text(said.get("method"))
-    data = data or _text(said.get("data")) or "digits"
+    data = data or said.get("data") or "digits"
+    if not isinstance(data, str):
+        raise ConfigError([Fault("data", f"must be a text; found {_found(data)}.", "(nascope data lists all sets.)")], where=where)
     preset = preset or _text((file_values or {}).get("preset")) or "auto"
     merged = defaults(kind, method=method, data=data, preset=preset)
     faults = [
@@ -108,6 +110,9 @@ def check(kind: str, values: Mapping[str, Any], *, where: str | None = None) -> 
         ConfigError: every wrong field at once.
         DataError: the data set is not known.
     """
+    if kind not in CONFIG_CLASSES:
+        fault = Fault("kind", f"«{kind}» is no kind of run.{suggestion(kind, CONFIG_CLASSES)}", f"Use {' or '.join(CONFIG_CLASSES)}.")
+        raise ConfigError([fault], where=where)
     fields = CONFIG_CLASSES[kind].model_fields
     faults = [_unknown(kind, name) for name in values if name not in fields and name not in PROVENANCE_KEYS]
     if "data" in values:
@@ -174,7 +179,7 @@ def _scale_warmup(merged: dict[str, Any], preset_values: Mapping[str, Any]) -> N
     """Other epochs than the preset's keep the paper's share of warm-up (PC-DARTS: 15 of 50) unless it was set too."""
     try:
         epochs = int(merged["epochs"])
-    except ValueError:
+    except (TypeError, ValueError, OverflowError):
         return  # The check names the fault.
     if preset_values.get("warmup_epochs"):
         merged["warmup_epochs"] = preset_values["warmup_epochs"] * epochs // preset_values["epochs"]
@@ -195,7 +200,7 @@ def _fault(kind: str, entry: Any) -> Fault:
     if entry["type"] == "missing":
         return Fault(name, "is missing.", "Set it.")
     described = next((field for field in describe(kind) if field.name == name), None)
-    found = "an object" if isinstance(entry["input"], dict) else repr(entry["input"])
+    found = _found(entry["input"])
     if described is None:
         return Fault(name, f"{entry['msg'].lower()}, found {found}.")
     noun = {
@@ -211,6 +216,11 @@ def _fault(kind: str, entry: Any) -> Fault:
         else f"{noun} {described.range_text}"
     )
     return Fault(name, f"must be {wanted}; found {found}.")
+
+
+def _found(value: Any) -> str:
+    text = "an object" if isinstance(value, dict) else repr(value)
+    return text if len(text) <= 100 else text[:100] + "…"
 
 
 def _text(value: Any) -> str | None:

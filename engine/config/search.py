@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import field_validator, model_validator
 
@@ -60,6 +60,12 @@ class SearchConfig(RunConfig):
         source="DARTS section 3.1",
     )  # fmt: skip
     nodes: int = setting(4, "Intermediate nodes of a cell.", group="Network", source="DARTS section 3.1", ge=1, le=8)
+
+    @field_validator("order", mode="before")
+    @classmethod
+    def _order_said_as_text(cls, value: Any) -> Any:
+        # pydantic compares literals as they are, so that «2» from the command line would be none of 0, 1, 2.
+        return int(value) if value in ("0", "1", "2") else value
 
     @field_validator("space")
     @classmethod

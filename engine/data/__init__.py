@@ -1,1 +1,21 @@
+"""Data sets on the device: reading, checks, splits, augmentation, batches as a function of the step."""
 
+from engine.data.augment import Augmentation
+from engine.data.describe import describe_data
+from engine.data.fetch import fetch
+from engine.data.images import ImageSet, divide
+from engine.data.load import LoadedData, load_data
+from engine.data.raw import Normalization
+from engine.data.stream import BatchStream
+
+__all__ = [
+    "Augmentation",
+    "BatchStream",
+    "ImageSet",
+    "LoadedData",
+    "Normalization",
+    "describe_data",
+    "divide",
+    "fetch",
+    "load_data",
+]

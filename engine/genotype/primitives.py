@@ -108,5 +108,6 @@ def declaration(name: str) -> PrimitiveDeclaration:
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """« Did you mean x?», or nothing where no known name is close."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f" Did you mean {close[0]}?" if close else ""
+    by_lower = {entry.lower(): entry for entry in known}
+    close = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.5)
+    return f" Did you mean {by_lower[close[0]]}?" if close else ""

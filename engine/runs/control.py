@@ -41,13 +41,17 @@ def read_control(folder: Path) -> Control | None:
 
 
 class ControlWatch:
-    """Notices a new order by one ``stat`` a look."""
+    """Notices a new order by one ``stat`` a look.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        obeyed_id: an order that was obeyed already, in an earlier sitting.
+    """
+
+    def __init__(self, folder: Path, obeyed_id: str | None = None) -> None:
         self._folder = folder
         self._path = folder / "control.json"
         self._seen: tuple[int, int] | None = None
-        self._last_id: str | None = None
+        self._last_id = obeyed_id
 
     def new_order(self) -> Control | None:
         """The order if it is new since the last look."""

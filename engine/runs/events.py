@@ -26,7 +26,8 @@ EVENT_FIELDS: dict[str, str] = {
     "genotype": "genotype (its JSON), changed: [cell kind, node] of the nodes that differ from the last one",
     "gradient": "weight_gradient_norm (before clipping), weight_update_norm, alpha_gradient_norm, alpha_update_norm (None while frozen)",
     "memory": "resident_mib, device_mib, device_total_mib (None on a CPU)",
-    "discretization_gap": "soft_accuracy_percent, discrete_accuracy_percent, gap_percent, split, images",
+    "discretization_gap": "soft_accuracy_percent (the mixture), discrete_accuracy_percent (one-hot, with the mixture's "
+    "batch-norm statistics), recalibrated_accuracy_percent (one-hot, statistics measured anew), gap_percent (soft minus recalibrated), split, images",
     "diagnosis": "code, severity (info | warning | severe), message, numbers",
     "checkpoint": "file, best (whether it also became checkpoint-best.pt)",
     "message": "text, level (info | warning)",
@@ -67,7 +68,7 @@ def event_from_line(line: str) -> Event | None:
             str(document.pop("type")),
             document,
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

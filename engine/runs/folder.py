@@ -159,8 +159,11 @@ class RunFolder:
     def meta(self) -> dict[str, Any]:
         """Name, tags and notes that people gave."""
         document = read_json(self.path / META)
-        found = document if isinstance(document, dict) else {}
-        return {"name": "", "tags": [], "notes": "", **found}
+        found: dict[str, Any] = {"name": "", "tags": [], "notes": ""}
+        for name, value in document.items() if isinstance(document, dict) else ():
+            if name not in found or isinstance(value, type(found[name])):  # People edit this file by hand.
+                found[name] = value
+        return found
 
     def write_meta(self, **changes: Any) -> None:
         """Change name, tags or notes."""

@@ -27,7 +27,12 @@ class Series:
         self._length = 0
 
     def append(self, t: float, step: int, value: float) -> None:
-        """Add a point; steps come in order."""
+        """Add a point; steps come in order, and the same step again replaces its point.
+
+        A run that was killed between the end of an epoch and its checkpoint says that end once more when it goes on.
+        """
+        if self._length and self._rows[self._length - 1, 1] == step:
+            self._length -= 1
         if self._length == len(self._rows):
             self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
         self._rows[self._length] = (t, step, value)

@@ -61,7 +61,7 @@ def summarize(path: Path) -> RunSummary | None:
     created = config.get("created")
     return RunSummary(
         path=path, kind=str(config["kind"]), method=str(config.get("method", "")), data=str(config.get("data", "")),
-        name=str(meta["name"]), tags=tuple(map(str, meta["tags"])), created=created if isinstance(created, float) else 0.0,
+        name=str(meta["name"]), tags=tuple(map(str, meta["tags"])), created=float(created) if isinstance(created, int | float) else 0.0,
         status=run.status(), config=config,
     )  # fmt: skip
 
@@ -72,19 +72,20 @@ def default_title(config: Mapping[str, Any]) -> str:
     with contextlib.suppress(NascopeError):
         data = parse_data(data).title
     if config.get("kind") == "retrain":
-        genotype = config.get("genotype") or {}
-        return f"Retrain of {genotype.get('name') or 'a cell'} · {data}"
+        genotype = config.get("genotype")
+        name = genotype.get("name") if isinstance(genotype, Mapping) else None
+        return f"Retrain of {name or 'a cell'} · {data}"
     name = str(config.get("method", ""))
     method = METHODS["darts-v2"] if name == "darts" and config.get("order") == 2 else METHODS.get(name)
     return f"{method.title if method else name} · {data}"
 
 
 def _run_paths(folder: Path, depth: int) -> list[Path]:
-    if (folder / CONFIG).is_file():
-        return [folder]
-    if depth == 0 or not folder.is_dir():
-        return []
     try:
+        if (folder / CONFIG).is_file():
+            return [folder]
+        if depth == 0 or not folder.is_dir():
+            return []
         children = sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
     except OSError:
         return []

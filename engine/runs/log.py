@@ -45,6 +45,11 @@ class EventTail:
         self._offset = 0
         self._inode: int | None = None
 
+    @property
+    def offset(self) -> int:
+        """Bytes of the log that were taken in."""
+        return self._offset
+
     def poll(self, limit_bytes: int = _READ_BYTES) -> list[Event]:
         """New events; about ``limit_bytes`` are read, so a long log comes in several polls.
 
@@ -74,9 +79,11 @@ def read_events(path: Path) -> list[Event]:
     """All events of a log as they stand, without applying resumes (``RunHistory`` does)."""
     tail = EventTail(path)
     events: list[Event] = []
-    while fresh := tail.poll():
-        events += fresh
-    return events
+    while True:
+        before = tail.offset
+        events += tail.poll()
+        if tail.offset == before:  # A stretch without one readable line is not yet the end.
+            return events
 
 
 def _drop_half_written_line(path: Path) -> None:

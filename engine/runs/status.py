@@ -16,6 +16,9 @@ HEARTBEAT_SECONDS = 5.0
 STALE_AFTER_SECONDS = 60.0
 """Another host's run whose heartbeat is older than this is taken for dead."""
 
+START_TOLERANCE_SECONDS = 2.0
+"""Linux counts start times from a boot time that moves by a second when the clock is set."""
+
 
 @dataclass(frozen=True)
 class Status:
@@ -54,7 +57,12 @@ class Status:
         if self.state not in ("running", "paused") or self.pid is None:
             return False
         if self.host == socket.gethostname():
-            return process_start_time(self.pid) == self.process_started
+            started = process_start_time(self.pid)
+            return (
+                started is not None
+                and self.process_started is not None
+                and abs(started - self.process_started) < START_TOLERANCE_SECONDS
+            )
         return time.time() - self.heartbeat < STALE_AFTER_SECONDS
 
     @property

@@ -1,0 +1,99 @@
+"""``nascope data``: the data sets, and ``nascope data fetch`` to download one before it is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+from engine.cli.output import emit, json_option, note, patient_console, print_rows
+from engine.config import DATA_SETS, parse_data
+from engine.errors import DataError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+@click.group("data", invoke_without_command=True)
+@json_option
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """List the data sets that --data takes; with fetch NAME, download one."""
+    if ctx.invoked_subcommand is not None:
+        return
+    if as_json:
+        emit({"data": [_row(name) for name in DATA_SETS]})
+        return
+    columns = ("data", "classes", "image", "download", "what", "source")
+    rows = []
+    for data in DATA_SETS.values():
+        place = {"npz": ":FILE"}.get(data.name, ":FOLDER") if data.takes_path else ""
+        rows.append(
+            (data.name + place, str(data.classes or "–"), f"{data.image_size}×{data.image_size}×{data.channels or '?'}",
+             f"{data.download_mib} MiB" if data.download_mib else "–", data.summary, data.source)
+        )  # fmt: skip
+    print_rows(columns, rows, right=("classes", "image", "download"), wide=("source",))
+    note("Downloads come by themselves at the first use, or now: nascope data fetch NAME.")
+
+
+def _row(name: str) -> dict[str, Any]:
+    data = DATA_SETS[name]
+    return {
+        "name": name, "title": data.title, "summary": data.summary, "source": data.source, "classes": data.classes,
+        "image_size": data.image_size, "channels": data.channels, "takes_path": data.takes_path, "download_mib": data.download_mib,
+    }  # fmt: skip
+
+
+@command.command("fetch")
+@click.argument("name")
+@json_option
+def fetch_command(name: str, as_json: bool) -> None:
+    """Download NAME with progress and a check of its checksum; what is there already is kept."""
+    data = parse_data(name).dataset
+    if data.takes_path or not data.download_mib:
+        reason = "ships with scikit-learn" if not data.takes_path else "reads your own files"
+        raise DataError(
+            f"«{data.name}» {reason}: there is nothing to fetch.", where="data", mend="(nascope data lists all.)"
+        )
+    from engine.data.fetch import fetch
+
+    with Downloading(data.title) as progress:
+        files = fetch(data.name, progress)
+    if as_json:
+        emit({"data": data.name, "files": files})
+    else:
+        note(f"{data.title} is here: {', '.join(map(str, files))}")
+
+
+class Downloading:
+    """Shows ``(what, done, total)`` as a bar on a terminal, as a line a tenth elsewhere; a context manager."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._console = patient_console()
+        self._live: Progress | None = None
+        self._task: TaskID | None = None
+        self._tenth = -1
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            from rich.progress import Progress
+
+            self._live = Progress(console=self._console, transient=True)
+            self._task = self._live.add_task(self._title, total=None)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Progress, as the readers of data sets give it."""
+        if self._live is not None and self._task is not None:
+            self._live.update(self._task, description=what, completed=done, total=total or None)
+            return
+        tenth = 10 * done // total if total else 0
+        if tenth != self._tenth:
+            self._tenth = tenth
+            note(f"{what}: {10 * tenth} %")

@@ -1,0 +1,24 @@
+"""``nascope search``: a new search, carried out in this process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from engine.cli.starting import CommandWithSettings, Said, run_options, start_new
+from engine.config import METHODS, SearchConfig
+
+
+@click.command("search", cls=CommandWithSettings)
+@click.option("--method", metavar="METHOD", help=f"{', '.join(METHODS)}; default darts.")
+@run_options
+def command(**said: Any) -> int:
+    """Search for a normal and a reduction cell.
+
+    Ctrl-C, SIGTERM and nascope stop save before they end; nascope resume goes on.
+    """
+    spoken = Said(**said)
+    config = spoken.resolved("search")
+    assert isinstance(config, SearchConfig)
+    return start_new(spoken, config, slug=f"{config.method}-{config.data.partition(':')[0]}")

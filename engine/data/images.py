@@ -1,0 +1,112 @@
+"""Images of one split on the device, and the division of a search's training split in two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.data.randomness import Words, stream_key
+from engine.data.raw import Normalization
+from engine.data.splits import choose
+from engine.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Some rows of a pool of images that lie on the device as bytes. Splits share a pool, so dividing copies nothing.
+
+    Attributes:
+        pool: ``(P, C, H, W)`` uint8.
+        rows: ``(N,)`` int64, this set's places in the pool.
+        labels: ``(N,)`` int64.
+        keys: ``(N,)`` content keys, in main memory.
+        normalization: of the training split, for all splits alike.
+    """
+
+    pool: Tensor
+    rows: Tensor
+    labels: Tensor
+    keys: Words
+    normalization: Normalization
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def images(self) -> Tensor:
+        """All images of the set, ``(N, C, H, W)`` uint8: a copy; ``take`` a few instead where that will do."""
+        return self.pool[self.rows]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the images lie."""
+        return self.pool.device
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean of each channel, ``(C,)`` float32, of pixels scaled to 0..1."""
+        return torch.tensor(self.normalization.mean, device=self.device)
+
+    @property
+    def std(self) -> Tensor:
+        """Standard deviation of each channel, ``(C,)`` float32, of pixels scaled to 0..1."""
+        return torch.tensor(self.normalization.std, device=self.device)
+
+    def take(self, positions: Tensor) -> Tensor:
+        """The images at these positions of the set, ``(n, C, H, W)`` uint8."""
+        return self.pool[self.rows[positions]]
+
+    def subset(self, positions: Sequence[int] | np.ndarray[tuple[int], np.dtype[np.int64]]) -> ImageSet:
+        """The set of these positions, in this order, over the same pool."""
+        chosen = np.asarray(positions, dtype=np.int64)
+        on_device = torch.from_numpy(chosen).to(self.device)
+        return replace(self, rows=self.rows[on_device], labels=self.labels[on_device], keys=self.keys[chosen])
+
+
+def divide(
+    image_set: ImageSet, portion: float, *, seed: int, rule: Literal["stratified", "file-order"] = "stratified"
+) -> tuple[ImageSet, ImageSet]:
+    """The two halves of a search's training split: images that train the weights, images that train the alphas.
+
+    The papers cut the training images in file order, which is fair only because CIFAR's files are shuffled: a folder
+    listed class by class would leave half of the classes out of either half. ``stratified`` (the default) gives each
+    class the same share in both, as the seed decides; ``file-order`` is the papers' cut.
+
+    Args:
+        portion: share of the first half; both halves get an image of each class at least.
+
+    Returns:
+        Weights' half and alphas' half, disjoint, both in file order.
+
+    Raises:
+        DataError: a class has fewer than two images, or file order leaves a half without images.
+    """
+    count = round(portion * len(image_set))
+    if rule == "file-order":
+        if not 0 < count < len(image_set):
+            raise DataError(
+                f"{len(image_set)} images cannot be halved at {portion:g}.",
+                where="train_portion",
+                mend="Give more images.",
+            )
+        first = np.arange(len(image_set)) < count
+    else:
+        labels = image_set.labels.cpu().numpy()
+        classes = len(image_set.class_names)
+        sizes = np.bincount(labels, minlength=classes)
+        small = [image_set.class_names[place] for place in np.flatnonzero(sizes < 2)[:10]]
+        if small:
+            raise DataError(
+                f"a search needs two training images of each class, one for the weights and one for the alphas; "
+                f"fewer are there of {', '.join(small)}.",
+                where="data",
+                mend="Add images or raise limit_images.",
+            )
+        first = choose(labels, image_set.keys, count, classes=classes, salt=stream_key("halves", seed))
+    return image_set.subset(np.flatnonzero(first)), image_set.subset(np.flatnonzero(~first))

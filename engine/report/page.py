@@ -1,0 +1,410 @@
+"""A run as one HTML file that loads nothing: what was searched, what came out, why, and how far to trust it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from engine.config import CONFIG_CLASSES, describe
+from engine.errors import GenotypeError, NascopeError
+from engine.explain import Diagnosis, alphas_of, diagnose, explain_records, mean_entropy, other_rules, why_this_edge
+from engine.genotype import CELL_KINDS, DARTS_PRIMITIVES, CellKind, Genotype
+from engine.genotype.discretize import discretize, edge_offset, operation_weights
+from engine.genotype.graph import state_name
+from engine.genotype.primitives import declaration
+from engine.genotype.spaces import SpaceError, space_primitives
+from engine.genotype.text import as_text
+from engine.report.charts import curves_svg, heatmap_svg, inline_svg, search_curves_svg
+from engine.runs import AlphaRecord, RunFolder, RunHistory, Status
+from engine.runs.files import write_atomically
+from engine.runs.folder import EVENTS, REPORT
+from engine.runs.library import default_title
+
+
+def write_report(folder: RunFolder, path: Path | None = None) -> Path:
+    """Write the page of a run, whatever its kind and state.
+
+    Args:
+        path: of the file; None writes ``report.html`` into the run.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ConfigError: the run's ``config.json`` was damaged.
+        OSError: the file cannot be written.
+    """
+    path = path or folder.path / REPORT
+    environment = Environment(
+        loader=PackageLoader("resources", "report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters.update(
+        number=_number, percent=_percent, duration=_duration, date=_date, label=lambda name: declaration(name).label
+    )
+    write_atomically(path, environment.get_template("report.html.j2").render(page=_page(folder)))
+    return path
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the page is made from."""
+
+    config: Mapping[str, Any]
+    status: Status
+    history: RunHistory
+    records: Sequence[AlphaRecord]
+    primitives: Sequence[str]
+    genotype: Genotype | None
+    results: Sequence[Mapping[str, Any]]
+
+    @property
+    def is_search(self) -> bool:
+        return self.config.get("kind") != "retrain"
+
+    @property
+    def tests(self) -> list[Mapping[str, Any]]:
+        return [row for row in self.results if row.get("what") == "test"]
+
+
+def _page(folder: RunFolder) -> dict[str, Any]:
+    config = folder.config_document()
+    history = RunHistory.read(folder.path / EVENTS)
+    primitives = _primitives(config, history)
+    # Rows that do not fit (a damaged log) would make nonsense of every table below.
+    records = [record for record in history.alphas_by_epoch() if _fits(record, primitives)]
+    genotype, genotype_fault = _genotype(folder, records, primitives)
+    facts = _Facts(config, folder.status(), history, records, primitives, genotype, folder.results())
+    meta = folder.meta()
+    return {
+        "title": str(meta["name"]) or default_title(config),
+        "kind": "Search" if facts.is_search else "Retraining",
+        "state": facts.status.alive_state,
+        "epochs": facts.status.epochs or config.get("epochs"),
+        "epochs_done": facts.status.epoch,
+        "created": config.get("created"),
+        "error": facts.status.error,
+        "notes": str(meta["notes"]),
+        "tags": [str(tag) for tag in meta["tags"]],
+        "numbers": _key_numbers(facts),
+        "protocol": _protocol(facts),
+        "diagnoses": _diagnoses(facts),
+        "messages": [
+            {
+                "text": str(event.data.get("text", "")),
+                "level": str(event.data.get("level", "info")),
+                "epoch": event.epoch + 1,
+            }
+            for event in history.of_type("message")
+        ],
+        "curves": _markup(curves_svg(history)),
+        "search_curves": _markup(search_curves_svg(history, records)),
+        "cells": _cells(facts),
+        "genotype": genotype,
+        "genotype_text": as_text(genotype) if genotype is not None else None,
+        "genotype_fault": genotype_fault,
+        "alphas_epoch": records[-1].epoch + 1 if records else None,
+        "results": [
+            {"what": str(row.get("what", "")), "t": row.get("t"), "numbers": _result_numbers(row)}
+            for row in facts.results
+        ],
+        "settings": _settings(config),
+        "versions": _mapping(config.get("versions")) or _mapping(history.started.get("versions")),
+        "command": config.get("command") or history.started.get("command"),
+        "device": history.started.get("device"),
+        "written": time.time(),
+    }
+
+
+def _primitives(config: Mapping[str, Any], history: RunHistory) -> tuple[str, ...]:
+    logged = history.started.get("primitives")
+    if isinstance(logged, list) and logged:
+        return tuple(map(str, logged))
+    try:
+        return space_primitives(str(config.get("space", "darts")))
+    except SpaceError:
+        return DARTS_PRIMITIVES
+
+
+def _fits(record: AlphaRecord, primitives: Sequence[str]) -> bool:
+    edges = len(record.normal)
+    return record.normal.shape == record.reduction.shape == (edges, len(primitives)) and any(
+        edge_offset(nodes) == edges for nodes in range(1, 65)
+    )
+
+
+def _genotype(
+    folder: RunFolder, records: Sequence[AlphaRecord], primitives: Sequence[str]
+) -> tuple[Genotype | None, str | None]:
+    """The cells, or why they cannot be shown. Of a search those of its newest alphas, so that the page agrees with itself."""
+    stored, fault = None, None
+    try:
+        stored = folder.genotype()
+    except GenotypeError as error:
+        fault = str(error)
+    if records:
+        found = discretize(records[-1], primitives)
+        return found.named(stored.name if stored is not None else ""), fault
+    return stored, fault
+
+
+def _key_numbers(facts: _Facts) -> list[dict[str, Any]]:
+    """``label``, ``value`` and a ``note`` that says which images a number is from."""
+    metrics, started = facts.status.metrics, facts.history.started
+    split = _measured_on(facts)
+    found = []
+
+    def add(label: str, value: str | None, note: str = "") -> None:
+        if value is not None:
+            found.append({"label": label, "value": value, "note": note})
+
+    for row in facts.tests[-1:]:
+        add(
+            "test accuracy",
+            _percent(row.get("accuracy_percent")),
+            f"{_number(row.get('images'))} images; tested {_times(len(facts.tests))}",
+        )
+    add("validation accuracy", _percent(metrics.get("validation_accuracy_percent")), _SPLIT_NAMES.get(split or "", ""))
+    add(
+        "training accuracy", _percent(metrics.get("train_accuracy_percent")), "with augmentation, during the last epoch"
+    )
+    gap = facts.history.of_type("discretization_gap")
+    if gap:
+        data = gap[-1].data
+        cut = data.get("recalibrated_accuracy_percent", data.get("discrete_accuracy_percent"))
+        add(
+            "cost of discretizing", _points(data.get("gap_percent")),
+            f"supernet {_percent(data.get('soft_accuracy_percent')) or '–'}, cut to its cell {_percent(cut) or '–'}",
+        )  # fmt: skip
+    parameters = started.get("parameters")
+    if isinstance(parameters, int | float):
+        add(
+            "parameters",
+            _millions(parameters),
+            "of the supernet, without alphas" if facts.is_search else "without the auxiliary head",
+        )
+    for kind in CELL_KINDS if facts.records else ():
+        entropy = mean_entropy(alphas_of(facts.records[-1], kind)[0])
+        add(f"entropy, {kind}", f"{entropy.nats:.2f} nats", f"{entropy.share:.0%} of uniform")
+    if facts.status.seconds:
+        add("computing time", _duration(facts.status.seconds), "over all sittings")
+    return found
+
+
+_SPLIT_NAMES = {
+    "validation": "held-out validation split",
+    "alphas": "the alphas' half of the training images",
+}
+
+
+def _measured_on(facts: _Facts) -> str | None:
+    """Which images the validation numbers are from."""
+    last = facts.history.last.get("epoch")
+    said = last.data.get("validation_split") if last is not None else None
+    return str(said or facts.history.started.get("validation_split") or "") or None
+
+
+def _protocol(facts: _Facts) -> list[str]:
+    """Which images every number is from, and what may not be concluded."""
+    counts = _mapping(facts.history.started.get("splits"))
+    found = []
+
+    def images(name: str) -> str:
+        return f"{_number(counts[name])} images" if name in counts else "images"
+
+    split = _measured_on(facts)
+    if facts.is_search:
+        if facts.config.get("method") == "random":
+            found.append("The cell was drawn at random; nothing was trained.")
+        else:
+            found.append(
+                f"Both halves are of the training split: the weights were trained on {images('weights')}, the alphas on {images('alphas')}."
+            )
+        if split == "validation":
+            found.append(
+                f"Validation numbers are from {images('validation')} that neither weights nor alphas were fitted to."
+            )
+        elif split == "alphas":
+            found.append(
+                "Validation numbers are from the alphas' half, as in the papers: the alphas were fitted to these images."
+            )
+        found.append("They rate the supernet, not the cell: the cell's worth shows only after a retraining.")
+        found.append("One search with one seed gives one cell; published cells were picked among several searches.")
+    else:
+        found.append(f"The weights were trained on {images('train')}.")
+        if split == "validation":
+            found.append(
+                f"Validation numbers are from {images('validation')} held out of training; the best epoch is picked by them."
+            )
+        elif counts:
+            found.append(
+                "No validation split was held out, as in the papers' retraining: the last epoch counts, not the best."
+            )
+    tests = len(facts.tests)
+    if not tests:
+        found.append("The test split was not touched.")
+    else:
+        caution = " Every look at it makes its number a little less honest." if tests > 1 else ""
+        found.append(f"The test split was touched {_times(tests)}.{caution}")
+    return found
+
+
+def _diagnoses(facts: _Facts) -> list[dict[str, Any]]:
+    """What can be said now, and since which epoch it was logged; then what was logged and holds no more."""
+    since: dict[str, int] = {}
+    logged: dict[str, Diagnosis] = {}
+    for event in facts.history.of_type("diagnosis"):
+        code = str(event.data.get("code", ""))
+        since.setdefault(code, event.epoch + 1)
+        severity = event.data.get("severity")
+        logged[code] = Diagnosis(
+            code, severity if severity in ("info", "warning", "severe") else "info", str(event.data.get("message", ""))
+        )
+    warmup = facts.config.get("warmup_epochs")
+    fitting = facts.records if len(facts.records) == len(facts.history.alphas_by_epoch()) else None
+    now = (
+        diagnose(facts.history, facts.primitives, genotype=facts.genotype if facts.is_search else None,
+                 warmup_epochs=warmup if isinstance(warmup, int) else 0)
+        if fitting is not None else []
+    )  # fmt: skip
+    held = {diagnosis.code for diagnosis in now}
+    past = [diagnosis for code, diagnosis in logged.items() if code not in held]
+    return [
+        {
+            "severity": diagnosis.severity,
+            "message": diagnosis.message,
+            "epoch": since.get(diagnosis.code),
+            "past": diagnosis in past,
+        }
+        for diagnosis in [*now, *past]
+    ]
+
+
+def _cells(facts: _Facts) -> list[dict[str, Any]]:
+    if facts.genotype is None:
+        return []
+    record = facts.records[-1] if facts.records else None
+    largest = 0.0
+    if record is not None:
+        largest = max(float(operation_weights(alphas_of(record, kind)[0]).max()) for kind in CELL_KINDS)
+    found = []
+    for kind in CELL_KINDS:
+        picture, fault = _picture(facts.genotype, kind)
+        cell: dict[str, Any] = {
+            "kind": kind,
+            "picture": picture,
+            "picture_fault": fault,
+            "heatmap": None,
+            "nodes": [],
+            "rules": [],
+        }
+        if record is not None:
+            alphas, betas = alphas_of(record, kind)
+            rules = other_rules(alphas, betas, facts.primitives)
+            cell["heatmap"] = Markup(
+                heatmap_svg(
+                    record,
+                    kind,
+                    facts.primitives,
+                    facts.genotype.cell(kind),
+                    largest=max(largest, 2 / len(facts.primitives)),
+                )
+            )
+            cell["has_betas"] = betas is not None
+            cell["rules"] = [{"title": rule.title, "edges": rule.differing_edges} for rule in rules]
+            cell["nodes"] = [
+                {
+                    "node": node.node,
+                    "edges": [
+                        {"edge": edge, "from": state_name(edge.source), "why": why_this_edge(edge, node, rules)}
+                        for edge in (*node.kept, *node.dropped)
+                    ],
+                }
+                for node in explain_records(facts.records, kind, facts.primitives)
+            ]
+        found.append(cell)
+    return found
+
+
+def _picture(genotype: Genotype, kind: CellKind) -> tuple[Markup | None, str | None]:
+    from engine.draw import draw_genotype
+
+    try:
+        svg = draw_genotype(genotype, "svg", kinds=(kind,)).decode()
+    except NascopeError as error:
+        return None, str(error)
+    return Markup(inline_svg(svg, f"picture-{kind}", f"The {kind} cell")), None
+
+
+def _settings(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every setting by group, in the order of declaration."""
+    kind = str(config.get("kind", "search"))
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for field in describe(kind) if kind in CONFIG_CLASSES else ():
+        if field.name in config:
+            row = {"name": field.name, "value": _value(config[field.name]), "help": field.help, "source": field.source}
+            groups.setdefault(field.group, []).append(row)
+    return [{"group": group, "rows": rows} for group, rows in groups.items()]
+
+
+def _result_numbers(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name.replace("_", " "), _value(value)) for name, value in row.items() if name not in ("what", "t")]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _markup(svg: str | None) -> Markup | None:
+    return None if svg is None else Markup(svg)
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)
+
+
+def _number(value: Any) -> str:
+    """A count with thin spaces between thousands."""
+    return f"{value:,}".replace(",", "\u2009") if isinstance(value, int) else "–" if value is None else f"{value:.6g}"
+
+
+def _percent(value: Any) -> str | None:
+    return f"{value:.1f} %" if isinstance(value, int | float) else None
+
+
+def _points(value: Any) -> str | None:
+    return f"{value:.1f} points" if isinstance(value, int | float) else None
+
+
+def _millions(count: float) -> str:
+    return f"{count / 1e6:.2f} M" if count >= 1e5 else _number(int(count))
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _duration(seconds: float) -> str:
+    minutes = seconds / 60
+    if minutes < 1:
+        return f"{seconds:.0f} s"
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def _date(t: Any) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(t)) if isinstance(t, int | float) else "–"

@@ -1,0 +1,164 @@
+"""The gradient of the validation loss with respect to alphas (and betas), of first and second order.
+
+Pure functions over callables that evaluate a loss on one fixed batch at the present weights. Nothing here draws a
+random number, and weights and buffers are left bit for bit as they were.
+Source: Liu et al., DARTS, ICLR 2019, section 2.3; cnn/architect.py of its code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+Loss = Callable[[], Tensor]
+"""Evaluates a loss (scalar) on one fixed batch at the present weights and alphas."""
+
+
+def first_order_gradient(
+    loss: Loss, arch: Sequence[Tensor], *, weights: Sequence[Tensor] = (), buffers: Sequence[Tensor] = ()
+) -> list[Tensor]:
+    """Gradient of the alpha batch's loss at the present weights (DARTS with xi = 0).
+
+    Args:
+        loss: called once.
+        arch: alphas and betas, leaves that require a gradient.
+        weights: frozen meanwhile, so that nothing is kept or computed for their gradient; the result is the same.
+        buffers: restored afterwards. The original lets this pass move the running statistics of the batch norms;
+            give them here to keep them to the train batches.
+
+    Returns:
+        One tensor for each of ``arch``, of its shape; zeros where the loss does not depend on it.
+    """
+    with _frozen(weights), _restored(buffers):
+        return list(torch.autograd.grad(loss(), list(arch), allow_unused=True, materialize_grads=True))
+
+
+def second_order_gradient(
+    train_loss: Loss,
+    alpha_loss: Loss,
+    weights: Sequence[Tensor],
+    arch: Sequence[Tensor],
+    *,
+    step_size: float,
+    momentum: float,
+    weight_decay: float,
+    momentum_buffers: Sequence[Tensor | None],
+    buffers: Sequence[Tensor],
+    radius: float = 0.01,
+) -> list[Tensor]:
+    """Gradient of the alpha batch's loss after one unrolled step of the weights (DARTS eq. 7 and 8).
+
+    With m the momentum buffers and g the gradient of the train loss, the unrolled weights are
+    w' = w - step_size · (momentum · m + g + weight_decay · w), one SGD step without clipping. At w' the gradients d
+    (of ``arch``) and v (of the weights) of the alpha loss are taken; the result is d - step_size · H v, where H v is
+    ``hessian_vector`` of the train loss at w along v. Four forward and backward passes.
+
+    Args:
+        train_loss: on the train batch; called three times.
+        alpha_loss: on the alpha batch; called once, at the unrolled weights.
+        momentum_buffers: one a weight; None stands for zero (before the first step).
+        buffers: batch-norm statistics and counters; restored, so that **none** of the four passes moves them. (The
+            original evaluates w' in a copy of the net, but lets the three train passes move the live statistics.)
+            Each pass normalizes with its own batch, so the gradient is the same.
+        radius: length of the finite difference's step in weight space. The paper's value; with ReLUs and max pools
+            the difference depends on it, so a smaller one is another method, not a closer one.
+
+    Returns:
+        One tensor for each of ``arch``, of its shape.
+
+    Raises:
+        ValueError: the alpha loss has no gradient at the unrolled weights, so there is no direction.
+    """
+    weights, arch = list(weights), list(arch)
+    with _restored(buffers):
+        gradient = torch.autograd.grad(train_loss(), weights, allow_unused=True, materialize_grads=True)
+        with _restored(weights):
+            _unroll(weights, gradient, momentum_buffers, step_size, momentum, weight_decay)
+            found = torch.autograd.grad(alpha_loss(), arch + weights, allow_unused=True, materialize_grads=True)
+        direct, direction = found[: len(arch)], found[len(arch) :]
+        implicit = hessian_vector(train_loss, weights, arch, direction, radius)
+        return [part - step_size * correction for part, correction in zip(direct, implicit, strict=True)]
+
+
+def hessian_vector(
+    loss: Loss, weights: Sequence[Tensor], arch: Sequence[Tensor], direction: Sequence[Tensor], radius: float = 0.01
+) -> list[Tensor]:
+    """Mixed second derivative of the loss along ``direction``, by a central difference in the weights.
+
+    Args:
+        loss: called twice.
+        direction: one tensor a weight, of its shape.
+        radius: length of the step in weight space; epsilon = radius / ‖direction‖ over all weights together.
+
+    Returns:
+        One tensor for each of ``arch``, of its shape.
+
+    Raises:
+        ValueError: ``direction`` is zero everywhere, so there is nothing to difference along.
+
+    Source: DARTS eq. 8. The weights are restored bit for bit: copied back, not added back, because
+    w + e - 2e + e is not w in floating point.
+    """
+    length = float(torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(part) for part in direction])))
+    if length == 0.0:
+        raise ValueError("the direction is zero everywhere; the loss does not depend on the weights at this point.")
+    epsilon = radius / length
+    weights, arch = list(weights), list(arch)
+
+    def gradient_at(distance: float) -> tuple[Tensor, ...]:
+        with _restored(weights), _frozen(weights):
+            with torch.no_grad():
+                torch._foreach_add_(weights, list(direction), alpha=distance)
+            return torch.autograd.grad(loss(), arch, allow_unused=True, materialize_grads=True)
+
+    ahead, behind = gradient_at(epsilon), gradient_at(-epsilon)
+    return [(plus - minus) / (2 * epsilon) for plus, minus in zip(ahead, behind, strict=True)]
+
+
+def momentum_buffers(optimizer: torch.optim.Optimizer, weights: Sequence[Tensor]) -> list[Tensor | None]:
+    """The SGD momentum of each weight; None where the optimizer has not stepped yet or keeps none."""
+    return [optimizer.state[weight].get("momentum_buffer") if weight in optimizer.state else None for weight in weights]
+
+
+def _unroll(
+    weights: list[Tensor],
+    gradient: Sequence[Tensor],
+    buffers: Sequence[Tensor | None],
+    step_size: float,
+    momentum: float,
+    weight_decay: float,
+) -> None:
+    """One SGD step in place, without clipping and without touching the optimizer."""
+    with torch.no_grad():
+        step = torch._foreach_add(list(gradient), weights, alpha=weight_decay)
+        for part, buffer in zip(step, buffers, strict=True):
+            if buffer is not None:
+                part.add_(buffer, alpha=momentum)
+        torch._foreach_add_(weights, step, alpha=-step_size)
+
+
+@contextmanager
+def _restored(tensors: Sequence[Tensor]) -> Iterator[None]:
+    """Copies the tensors' values back at the end, also when the block stops with an error."""
+    kept = [tensor.detach().clone() for tensor in tensors]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for tensor, value in zip(tensors, kept, strict=True):
+                tensor.copy_(value)
+
+
+@contextmanager
+def _frozen(weights: Sequence[Tensor]) -> Iterator[None]:
+    flags = [weight.requires_grad for weight in weights]
+    for weight in weights:
+        weight.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for weight, flag in zip(weights, flags, strict=True):
+            weight.requires_grad_(flag)

@@ -1,0 +1,149 @@
+"""The discretization gap: how much accuracy the supernet loses when its mixture is cut down to the chosen cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from engine.errors import GenotypeError
+from engine.genotype.discretize import edge_index, edge_list
+from engine.genotype.genotype import Cell, Genotype
+from engine.supernet.cell import CellWeights
+from engine.supernet.reference import Supernet
+
+Batches = Iterable[tuple[Tensor, Tensor]]
+"""Images (N, C, H, W) and labels (N,), on the supernet's device."""
+
+
+def one_hot_weights(cell: Cell, primitives: Sequence[str], like: Tensor) -> CellWeights:
+    """Weights with which a supernet's cell computes what the discrete cell computes.
+
+    A kept edge has weight 1 on its operation and weight 1 as an edge, everything else 0, so a node is the plain sum of
+    its operations as in the network that is retrained. Betas take no part: they chose the edges and are gone after
+    that. An edge kept twice in one node counts twice.
+
+    Args:
+        like: alphas, for device and number format.
+
+    Returns:
+        ``operations`` (edges, primitives) and ``edges`` (edges,).
+
+    Raises:
+        GenotypeError: the cell uses a primitive that is no candidate.
+    """
+    count = len(edge_list(len(cell.nodes)))
+    operations = torch.zeros(count, len(primitives), device=like.device, dtype=like.dtype)
+    for node, _, edge in cell.edges():
+        if edge.primitive not in primitives:
+            raise GenotypeError(
+                f"node {node}: «{edge.primitive}» is no candidate of this supernet.",
+                mend=f"It has {', '.join(primitives)}.",
+            )
+        operations[edge_index(edge.source, node), primitives.index(edge.primitive)] += 1
+    return CellWeights(operations, (operations.sum(dim=1) > 0).to(like.dtype))
+
+
+@contextmanager
+def discretized(supernet: Supernet, genotype: Genotype) -> Iterator[Supernet]:
+    """Within the block the supernet computes with the genotype's operations instead of its alphas and betas.
+
+    Raises:
+        GenotypeError: the genotype has other nodes or primitives than the supernet.
+    """
+    for kind in ("normal", "reduction"):
+        cell = genotype.normal if kind == "normal" else genotype.reduction
+        if len(cell.nodes) != supernet.nodes:
+            raise GenotypeError(
+                f"{kind}: {len(cell.nodes)} nodes do not fit a supernet of {supernet.nodes}.",
+                mend="Use a genotype from the same space.",
+            )
+    normal = one_hot_weights(genotype.normal, supernet.primitives, supernet.normal_alphas)
+    reduction = one_hot_weights(genotype.reduction, supernet.primitives, supernet.reduction_alphas)
+    with supernet.operation_weights(normal, reduction):
+        yield supernet
+
+
+def accuracy_soft_and_discrete(
+    supernet: Supernet, batches: Batches, genotype: Genotype, *, recalibration: Batches | None = None
+) -> tuple[float, float]:
+    """Share of the images (0 to 1) that the supernet gets right with its mixture, and cut down to a genotype.
+
+    Eval mode; mode, running statistics and alphas are as before afterwards, and no random number is drawn.
+
+    The running statistics of the batch norms belong to the mixture: cut down to two operations a node, the cells'
+    inputs have another mean and scale, so part of the loss is the statistics' and not the cell's. ``recalibration``
+    takes that part out.
+
+    Args:
+        batches: gone through once, each batch with both.
+        recalibration: images on which the discrete cell's statistics are measured anew (a mean over the batches)
+            before it is judged; gone through once. None judges it with the mixture's statistics.
+
+    Raises:
+        GenotypeError: the genotype does not fit the supernet.
+        ValueError: there are no images.
+    """
+    was_training = supernet.training
+    kept = {name: buffer.clone() for name, buffer in supernet.named_buffers()}
+    fitted = kept
+    try:
+        with torch.no_grad():
+            if recalibration is not None:
+                with discretized(supernet, genotype):
+                    _measure_statistics(supernet, recalibration)
+                fitted = {name: buffer.clone() for name, buffer in supernet.named_buffers()}
+                _copy_buffers(supernet, kept)
+            supernet.eval()
+            images_seen = soft = discrete = 0
+            for images, labels in batches:
+                soft += _right(supernet, images, labels)
+                with discretized(supernet, genotype), _buffers(supernet, fitted, kept):
+                    discrete += _right(supernet, images, labels)
+                images_seen += len(labels)
+    finally:
+        _copy_buffers(supernet, kept)
+        supernet.train(was_training)
+    if not images_seen:
+        raise ValueError("no images to judge on.")
+    return soft / images_seen, discrete / images_seen
+
+
+def _right(supernet: Supernet, images: Tensor, labels: Tensor) -> int:
+    return int((supernet(images).argmax(dim=1) == labels).sum())
+
+
+def _measure_statistics(supernet: Supernet, batches: Batches) -> None:
+    """Running statistics become the plain mean over these batches."""
+    norms = [module for module in supernet.modules() if isinstance(module, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    try:
+        supernet.train()
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # torch's sign for a cumulative mean
+        for images, _ in batches:
+            supernet(images)
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+
+
+@contextmanager
+def _buffers(supernet: Supernet, during: dict[str, Tensor], after: dict[str, Tensor]) -> Iterator[None]:
+    if during is after:
+        yield
+        return
+    _copy_buffers(supernet, during)
+    try:
+        yield
+    finally:
+        _copy_buffers(supernet, after)
+
+
+def _copy_buffers(supernet: Supernet, values: dict[str, Tensor]) -> None:
+    with torch.no_grad():
+        for name, buffer in supernet.named_buffers():
+            buffer.copy_(values[name])

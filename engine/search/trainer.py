@@ -1,0 +1,348 @@
+"""The search: alphas and weights trained in turn on two halves of the training split.
+
+Source: DARTS algorithm 1 and its train_search: in each step first the alphas on the alphas' batch, then the weights on
+the weights' batch; PC-DARTS freezes the alphas for the first epochs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.config import SearchConfig
+from engine.data import BatchStream, LoadedData, divide
+from engine.explain.collapse import RISING_EPOCHS, diagnose_epoch
+from engine.genotype import Genotype, genotype_from_json
+from engine.genotype.compare import changed_nodes
+from engine.genotype.discretize import discretize, edge_list
+from engine.runs import AlphaRecord
+from engine.search.architect import first_order_gradient, momentum_buffers, second_order_gradient
+from engine.search.gap import accuracy_soft_and_discrete
+from engine.search.regularizers import beta_decay, beta_decay_weight
+from engine.supernet.reference import Supernet
+from engine.training.evaluate import Evaluation, evaluate
+from engine.training.schedule import cosine
+from engine.training.trainer import EpochReport, Report, StopCheck, said_by_data
+
+ALPHA_ADAM_BETAS = (0.5, 0.999)
+_CHECK_BATCHES = 1
+_RECALIBRATION_BATCHES = 16
+
+
+class SearchTrainer:
+    """A DARTS-family search, its method given by the configuration's switches."""
+
+    def __init__(self, config: SearchConfig, data: LoadedData, device: torch.device) -> None:
+        self._config = config
+        self._data = data
+        self._device = device
+        self.epochs = config.epochs
+
+        weights_half, alphas_half = divide(data.splits["train"], config.train_portion, seed=config.seed)
+        augmentation = data.augmentation if config.augment else None
+        self._weights_stream = BatchStream(
+            weights_half, config.batch_size, seed=config.seed, name="weights", augmentation=augmentation
+        )
+        self._alphas_stream = BatchStream(
+            alphas_half, config.batch_size, seed=config.seed, name="alphas", augmentation=augmentation
+        )
+        # The papers measure on the alphas' half; a held-out split, where there is one, has not been fitted by anything.
+        validation = data.splits.get("validation")
+        self._validation_split = "alphas" if validation is None else "validation"
+        self._validation_stream = BatchStream(
+            alphas_half if validation is None else validation, config.batch_size, seed=config.seed, name="validation",
+            augmentation=None, shuffle=False,
+        )  # fmt: skip
+        self.steps_per_epoch = self._weights_stream.steps_per_epoch
+
+        self._supernet = Supernet(
+            config.channels, len(data.class_names), config.layers, image_channels=data.channels, nodes=config.nodes,
+            primitives=config.primitives, partial_channels=config.partial_channels, edge_normalization=config.edge_normalization,
+        ).to(device)  # fmt: skip
+        self._weights = list(self._supernet.parameters())
+        self._buffers = list(self._supernet.buffers())
+        self._arch = self._supernet.arch_tensors()
+        self._weight_optimizer = torch.optim.SGD(
+            self._weights, lr=config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay
+        )
+        self._alpha_optimizer = torch.optim.Adam(
+            self._arch, lr=config.alpha_learning_rate, betas=ALPHA_ADAM_BETAS, weight_decay=config.alpha_weight_decay
+        )
+
+        self._train = Evaluation(device)  # of the weights' batches of this epoch
+        self._newest: dict[str, Tensor | float | None] = {}
+        self._genotype: Genotype | None = None
+        self._raised: set[str] = set()  # codes of the diagnoses that stand, told already
+        self._recent: list[AlphaRecord] = []  # ends of the last epochs: some diagnoses look at a trend
+
+    # -- the loop's questions -------------------------------------------------------------------------------------
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "parameters": sum(weight.numel() for weight in self._weights),
+            "splits": {**self._data.counts, "weights": len(self._weights_stream), "alphas": len(self._alphas_stream)},
+            "validation_split": self._validation_split,
+            "classes": list(self._data.class_names),
+            "primitives": list(self._config.primitives),
+            "edges": [list(edge) for edge in edge_list(self._config.nodes)],
+            "split_fingerprint": self._data.fingerprint,
+        }
+
+    def initial_report(self) -> EpochReport:
+        record = self._record(0)
+        self._genotype = discretize(record, self._config.primitives)
+        reports = [*said_by_data(self._data, self._weights_stream, self._alphas_stream), self._alphas_report(record)]
+        return EpochReport({}, [*reports, self._genotype_report(self._genotype, [])], self._genotype)
+
+    def check(self) -> None:
+        self._validate(lambda: None, batches=_CHECK_BATCHES)
+
+    def step(self, step: int) -> int:
+        epoch = step // self.steps_per_epoch
+        learning_rate = cosine(epoch, self.epochs, self._config.learning_rate, self._config.learning_rate_min)
+        for group in self._weight_optimizer.param_groups:
+            group["lr"] = learning_rate
+        images, labels = self._weights_stream.batch(step)
+        self._newest = {"learning_rate": learning_rate, "alpha_learning_rate": self._config.alpha_learning_rate}
+        if epoch >= self._config.warmup_epochs:
+            self._alpha_step(step, epoch, images, labels, learning_rate)
+        else:
+            self._newest |= dict.fromkeys(
+                ("alpha_loss", "alpha_accuracy_percent", "alpha_gradient_norm", "alpha_update_norm")
+            )
+        self._weight_step(images, labels, learning_rate)
+        return len(images)
+
+    def step_metrics(self) -> dict[str, float | None]:
+        names = (
+            "loss",
+            "accuracy_percent",
+            "learning_rate",
+            "alpha_loss",
+            "alpha_accuracy_percent",
+            "alpha_learning_rate",
+        )
+        return {name: _number(self._newest[name]) for name in names}
+
+    def detail_reports(self) -> list[Report]:
+        names = ("weight_gradient_norm", "weight_update_norm", "alpha_gradient_norm", "alpha_update_norm")
+        return [
+            self._alphas_report(self._record(0)),
+            ("gradient", {name: _number(self._newest[name]) for name in names}),
+        ]
+
+    def end_epoch(self, epoch: int, stop_check: StopCheck) -> EpochReport:
+        validation = self._validate(stop_check)
+        record = self._record(epoch)
+        genotype = discretize(record, self._config.primitives)
+        changed = changed_nodes(self._genotype, genotype) if self._genotype is not None else []
+        self._genotype = self._sourced(genotype, epoch)
+        reports = [self._genotype_report(self._genotype, changed), *self._new_diagnoses(record, genotype, epoch)]
+        metrics = {
+            "train_loss": self._train.loss, "train_accuracy_percent": self._train.accuracy_percent,
+            "validation_loss": validation.loss, "validation_accuracy_percent": validation.accuracy_percent,
+            "validation_split": self._validation_split,
+            "learning_rate": cosine(epoch, self.epochs, self._config.learning_rate, self._config.learning_rate_min),
+        }  # fmt: skip
+        self._train = Evaluation(self._device)
+        return EpochReport(metrics, reports, self._genotype, validation.accuracy_percent)
+
+    def final_reports(self, stop_check: StopCheck) -> list[Report]:
+        assert self._genotype is not None  # end_epoch or load_state_dict came before
+        soft, discrete = accuracy_soft_and_discrete(
+            self._supernet, self._validation_batches(stop_check), self._genotype
+        )
+        _, recalibrated = accuracy_soft_and_discrete(
+            self._supernet, self._validation_batches(stop_check), self._genotype,
+            recalibration=[self._weights_stream.batch(step) for step in range(min(_RECALIBRATION_BATCHES, self.steps_per_epoch))],
+        )  # fmt: skip
+        return [("discretization_gap", {
+            "soft_accuracy_percent": 100 * soft, "discrete_accuracy_percent": 100 * discrete,
+            "recalibrated_accuracy_percent": 100 * recalibrated, "gap_percent": 100 * (soft - recalibrated),
+            "split": self._validation_split, "images": len(self._validation_stream),
+        })]  # fmt: skip
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "weights": self._supernet.state_dict(),
+            "arch": self._supernet.arch_state(),
+            "weight_optimizer": self._weight_optimizer.state_dict(),
+            "alpha_optimizer": self._alpha_optimizer.state_dict(),
+            "train": self._train.state_dict(),
+            "genotype": self._genotype.as_json() if self._genotype is not None else None,
+            "raised": sorted(self._raised),
+            "recent": [self._record_state(record) for record in self._recent],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._supernet.load_state_dict(state["weights"])
+        self._supernet.load_arch_state(state["arch"])
+        self._weight_optimizer.load_state_dict(state["weight_optimizer"])
+        self._alpha_optimizer.load_state_dict(state["alpha_optimizer"])
+        self._train.load_state_dict(state["train"])
+        self._genotype = genotype_from_json(state["genotype"]) if state["genotype"] is not None else None
+        self._raised = set(state["raised"])
+        self._recent = [
+            AlphaRecord(0, entry["epoch"], *(tensor.cpu().numpy() for tensor in entry["arch"]))
+            for entry in state["recent"]
+        ]
+
+    # -- the two steps --------------------------------------------------------------------------------------------
+
+    def _alpha_step(self, step: int, epoch: int, images: Tensor, labels: Tensor, learning_rate: float) -> None:
+        """Move the alphas along the loss of the alphas' batch, at the present or at the unrolled weights."""
+        alpha_images, alpha_labels = self._alphas_stream.batch(step)
+        seen: list[tuple[Tensor, Tensor]] = []  # loss and logits of the alphas' batch
+
+        def loss_on_alphas_batch() -> Tensor:
+            logits = self._supernet(alpha_images)
+            loss = F.cross_entropy(logits, alpha_labels)
+            seen.append((loss.detach(), logits.detach()))
+            return loss
+
+        def loss_on_weights_batch() -> Tensor:
+            return F.cross_entropy(self._supernet(images), labels)
+
+        self._supernet.train()
+        if self._config.order == 2:
+            gradients = second_order_gradient(
+                loss_on_weights_batch, loss_on_alphas_batch, self._weights, self._arch, step_size=learning_rate,
+                momentum=self._config.momentum, weight_decay=self._config.weight_decay,
+                momentum_buffers=momentum_buffers(self._weight_optimizer, self._weights), buffers=self._buffers,
+            )  # fmt: skip
+        else:
+            # As in the second order, running statistics see the weights' batches only; the gradient is the same.
+            gradients = first_order_gradient(
+                loss_on_alphas_batch, self._arch, weights=self._weights, buffers=self._buffers
+            )
+        if self._config.beta_decay:
+            weight = beta_decay_weight(self._config.beta_decay, epoch, self.epochs)
+            alphas = self._arch[:2]
+            added = torch.autograd.grad(weight * beta_decay(alphas), alphas)
+            gradients = [gradient + more for gradient, more in zip(gradients, added, strict=False)] + gradients[2:]
+        before = [tensor.detach().clone() for tensor in self._arch]
+        for tensor, gradient in zip(self._arch, gradients, strict=True):
+            tensor.grad = gradient
+        self._alpha_optimizer.step()
+        self._alpha_optimizer.zero_grad(set_to_none=True)
+        loss, logits = seen[0]
+        self._newest |= {
+            "alpha_loss": loss,
+            "alpha_accuracy_percent": _accuracy_percent(logits, alpha_labels),
+            "alpha_gradient_norm": _norm(gradients),
+            "alpha_update_norm": _norm([after.detach() - old for after, old in zip(self._arch, before, strict=True)]),
+        }
+
+    def _weight_step(self, images: Tensor, labels: Tensor, learning_rate: float) -> None:
+        """One clipped SGD step of the weights; the alphas stand still."""
+        self._supernet.train()
+        with (
+            _frozen(self._arch),
+            torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._config.precision == "bfloat16"),
+        ):
+            logits = self._supernet(images)
+            loss = F.cross_entropy(logits, labels)
+            self._weight_optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+        gradient_norm = torch.nn.utils.clip_grad_norm_(self._weights, self._config.gradient_clip)
+        self._weight_optimizer.step()
+        self._train.add(logits.detach(), labels, loss.detach())
+        momenta = [buffer for buffer in momentum_buffers(self._weight_optimizer, self._weights) if buffer is not None]
+        self._newest |= {
+            "loss": loss.detach(),
+            "accuracy_percent": _accuracy_percent(logits.detach(), labels),
+            "weight_gradient_norm": gradient_norm,
+            # SGD moves by its momentum buffer times the rate.
+            "weight_update_norm": _norm(momenta) * learning_rate if momenta else None,
+        }
+
+    # -- reading the state ----------------------------------------------------------------------------------------
+
+    def _validate(self, stop_check: StopCheck, batches: int | None = None) -> Evaluation:
+        return evaluate(self._supernet, self._validation_batches(stop_check, batches), self._device)
+
+    def _validation_batches(self, stop_check: StopCheck, batches: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        for position in range(
+            min(self._validation_stream.steps_per_epoch, batches or self._validation_stream.steps_per_epoch)
+        ):
+            stop_check()
+            yield self._validation_stream.batch(position)
+
+    def _record(self, epoch: int) -> AlphaRecord:
+        arrays = [tensor.detach().cpu().numpy().astype(np.float64) for tensor in self._arch]
+        return AlphaRecord(0, epoch, *arrays)
+
+    @staticmethod
+    def _record_state(record: AlphaRecord) -> dict[str, Any]:
+        arrays = (record.normal, record.reduction, record.normal_betas, record.reduction_betas)
+        return {"epoch": record.epoch, "arch": [torch.from_numpy(array) for array in arrays if array is not None]}
+
+    def _alphas_report(self, record: AlphaRecord) -> Report:
+        fields = {"normal": record.normal, "reduction": record.reduction,
+                  "normal_betas": record.normal_betas, "reduction_betas": record.reduction_betas}  # fmt: skip
+        # float32 printed shortest: its digits name exactly that float32, so nothing is rounded and ties stay ties.
+        return "alphas", {name: _digits(array) for name, array in fields.items() if array is not None}
+
+    def _genotype_report(self, genotype: Genotype, changed: Sequence[tuple[str, int]]) -> Report:
+        return "genotype", {"genotype": genotype.as_json(), "changed": [list(place) for place in changed]}
+
+    def _new_diagnoses(self, record: AlphaRecord, genotype: Genotype, epoch: int) -> list[Report]:
+        found = diagnose_epoch(
+            record, genotype, primitives=self._config.primitives, epoch=epoch, epochs=self.epochs,
+            warmup_epochs=self._config.warmup_epochs, previous=self._recent,
+        )  # fmt: skip
+        self._recent = [*self._recent, record][-RISING_EPOCHS:]
+        new = [diagnosis for diagnosis in found if diagnosis.code not in self._raised]
+        self._raised = {diagnosis.code for diagnosis in found}
+        return [("diagnosis", diagnosis.as_json()) for diagnosis in new]
+
+    def _sourced(self, genotype: Genotype, epoch: int) -> Genotype:
+        source = {
+            "method": self._config.method,
+            "data": self._config.data,
+            "epoch": epoch + 1,
+            "epochs": self.epochs,
+            "seed": self._config.seed,
+        }
+        return Genotype(genotype.normal, genotype.reduction, name=f"{self._config.method}-epoch-{epoch + 1}",
+                        primitives=genotype.primitives, source=source)  # fmt: skip
+
+
+@contextmanager
+def _frozen(tensors: list[Tensor]) -> Iterator[None]:
+    """Ask for no gradient of these for a while."""
+    for tensor in tensors:
+        tensor.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for tensor in tensors:
+            tensor.requires_grad_(True)
+
+
+def _norm(tensors: list[Tensor]) -> Tensor:
+    norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors)))
+    return norm
+
+
+def _accuracy_percent(logits: Tensor, labels: Tensor) -> Tensor:
+    return (logits.argmax(dim=1) == labels).float().mean() * 100
+
+
+def _number(value: Tensor | float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _digits(array: Any) -> Any:
+    rounded = array.astype(np.float32)
+    return (
+        [[float(str(value)) for value in row] for row in rounded]
+        if rounded.ndim == 2
+        else [float(str(value)) for value in rounded]
+    )

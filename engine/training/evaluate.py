@@ -1,0 +1,72 @@
+"""Loss and accuracy over many batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Evaluation:
+    """Sums over batches, kept on the device until they are asked for."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._loss_sum = torch.zeros((), dtype=torch.float64 if device.type != "mps" else torch.float32, device=device)
+        self._correct = torch.zeros((), dtype=torch.int64, device=device)
+        self._correct_top5 = torch.zeros((), dtype=torch.int64, device=device)
+        self.images = 0
+
+    def add(self, logits: Tensor, labels: Tensor, loss: Tensor) -> None:
+        """Add a batch: logits ``(N, classes)``, labels ``(N,)``, its mean loss."""
+        best = logits.topk(min(5, logits.shape[1]), dim=1).indices == labels[:, None]
+        self._loss_sum += loss * len(labels)
+        self._correct += best[:, 0].sum()
+        self._correct_top5 += best.sum()
+        self.images += len(labels)
+
+    @property
+    def loss(self) -> float | None:
+        """Mean loss an image; None before the first batch."""
+        return float(self._loss_sum) / self.images if self.images else None
+
+    @property
+    def accuracy_percent(self) -> float | None:
+        """Share of images whose largest logit is right."""
+        return 100 * int(self._correct) / self.images if self.images else None
+
+    @property
+    def top5_accuracy_percent(self) -> float | None:
+        """Share of images whose label is among the five largest logits (all of them with fewer classes)."""
+        return 100 * int(self._correct_top5) / self.images if self.images else None
+
+    def state_dict(self) -> dict[str, Any]:
+        """The sums, for a checkpoint within an epoch."""
+        return {
+            "loss_sum": self._loss_sum,
+            "correct": self._correct,
+            "correct_top5": self._correct_top5,
+            "images": self.images,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up saved sums."""
+        self._loss_sum, self._correct, self._correct_top5 = state["loss_sum"], state["correct"], state["correct_top5"]
+        self.images = state["images"]
+
+
+@torch.no_grad()
+def evaluate(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], device: torch.device) -> Evaluation:
+    """Evaluate in eval mode; changes nothing in the network but its mode.
+
+    A network may return logits ``(N, classes)`` or ``(logits, auxiliary logits)``; the head does not count.
+    """
+    found = Evaluation(device)
+    network.eval()
+    for images, labels in batches:
+        output = network(images)
+        logits = output[0] if isinstance(output, tuple) else output
+        found.add(logits, labels, F.cross_entropy(logits, labels))
+    return found

@@ -1,0 +1,240 @@
+"""Runs a run: from its folder to its end, a stop or a failure that is explained in the folder."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from engine.config import RunConfig
+from engine.errors import NascopeError
+from engine.runs import Event, EventWriter, RunFolder, give_order
+from engine.runs.control import ControlWatch, read_control
+from engine.runs.folder import CHECKPOINT_LAST, EVENTS, LOG
+from engine.training.checkpoint import load_checkpoint
+from engine.training.device import default_threads, describe_device, pick_device
+from engine.training.facts import versions
+from engine.training.failure import failure_in_words
+from engine.training.interrupts import EXIT_CODES, Interrupts
+from engine.training.loop import Loop
+from engine.training.make import make_trainer
+from engine.training.status_keeper import StatusKeeper
+
+_LOGGER = logging.getLogger("nascope.run")
+_PREPARE_MESSAGE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a sitting ended.
+
+    Attributes:
+        exit_code: 0 done, 1 failed, 3 stopped by order, 130 by Ctrl-C, 143 by SIGTERM.
+        epochs: whole epochs trained, over all sittings.
+        metrics: the newest numbers.
+        error: ``{what, where, mend}`` of a failure.
+    """
+
+    state: str
+    exit_code: int
+    epochs: int
+    metrics: dict[str, Any] = field(default_factory=dict)
+    error: dict[str, str | None] | None = None
+
+
+class _StoppedEarly(Exception):
+    """A stop that came before the first step."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def execute(
+    folder: RunFolder, *, on_event: Callable[[Event], None] | None = None, tied_to_stdin: bool = False
+) -> Outcome:
+    """Start or resume the run in this folder and work on it until it is finished, stopped or failed.
+
+    Args:
+        on_event: hears every event after it was written.
+        tied_to_stdin: end of file on standard input stops and saves (the window died).
+
+    Raises:
+        NascopeError: input that was found wrong while preparing (the status says so too); nothing was trained.
+        RunError: another process works on the run.
+    """
+    lock = folder.lock()
+    try:
+        config = folder.config()
+        before = folder.status()
+        if before.state == "finished" and before.epoch >= config.epochs:
+            return Outcome("finished", 0, before.epoch, dict(before.metrics))
+        with (
+            _log_to(folder.path / LOG),
+            StatusKeeper(folder) as status,
+            Interrupts(tied_to_stdin=tied_to_stdin) as interrupts,
+        ):
+            return _Sitting(folder, config, status, interrupts, on_event or (lambda event: None)).run()
+    finally:
+        lock.release()
+
+
+class _Sitting:
+    """One process' work on a run."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        config: RunConfig,
+        status: StatusKeeper,
+        interrupts: Interrupts,
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self._folder = folder
+        self._config = config
+        self._status = status
+        self._interrupts = interrupts
+        self._listener = on_event
+        self._orders = _orders_from_now(folder)
+        self._loop: Loop | None = None
+        self._said_at = 0.0
+
+    def run(self) -> Outcome:
+        config = self._config
+        try:
+            self._status.set(state="running")
+            device = self._decide()
+            torch.manual_seed(config.seed)
+            trainer = make_trainer(config, device, self._on_prepare)
+            self._folder.add_facts(
+                decided={**self._decided(), "split_fingerprint": trainer.facts().get("split_fingerprint")}
+            )
+            checkpoint = self._checkpoint(device)
+            self._loop = Loop(
+                self._folder, trainer, device=device, status=self._status, orders=self._orders, interrupts=self._interrupts,
+                checkpoint_minutes=config.checkpoint_minutes, on_event=self._on_event,
+            )  # fmt: skip
+        except NascopeError as error:
+            self._fail(error)
+            raise
+        except (_StoppedEarly, KeyboardInterrupt) as stop:
+            return self._stopped_early(stop.reason if isinstance(stop, _StoppedEarly) else "interrupt")
+        except Exception as error:
+            return self._fail(error)
+        try:
+            facts = {
+                "versions": versions(), "device": describe_device(device), "world_size": 1,
+                "command": self._folder.config_document().get("command", ""),
+            }  # fmt: skip
+            end = self._loop.run(checkpoint, facts)
+        except Exception as error:
+            return self._fail(error)
+        _LOGGER.info("%s%s", end.state, f" ({end.reason})" if end.reason else "")
+        exit_code = 0 if end.state == "finished" else EXIT_CODES[end.reason or "order"]
+        return Outcome(end.state, exit_code, self._loop.epochs_ended, dict(self._loop.metrics))
+
+    # -- preparing ------------------------------------------------------------------------------------------------
+
+    def _decide(self) -> torch.device:
+        """Device and threads: what a person said, else what an earlier sitting decided, else what suits this machine."""
+        decided = self._decided()
+        device = pick_device(self._config.device)
+        if self._config.device == "auto" and decided.get("device"):
+            with contextlib.suppress(NascopeError):  # Another machine than before: its own device then.
+                device = pick_device(decided["device"])
+        threads = self._config.threads or decided.get("threads") or default_threads()
+        torch.set_num_threads(threads)
+        self._folder.add_facts(decided={**decided, "device": str(device), "threads": threads})
+        return device
+
+    def _decided(self) -> dict[str, Any]:
+        found = self._folder.config_document().get("decided")
+        return dict(found) if isinstance(found, dict) else {}
+
+    def _checkpoint(self, device: torch.device) -> dict[str, Any] | None:
+        path = self._folder.path / CHECKPOINT_LAST
+        return load_checkpoint(path, device) if path.exists() else None
+
+    def _on_prepare(self, what: str, done: int, total: int) -> None:
+        """Progress of reading the data: says so about once a second, and notices a stop."""
+        if self._interrupts.reason is not None:
+            raise _StoppedEarly(self._interrupts.reason)
+        control = self._orders.new_order()
+        if control is not None and control.order == "stop":
+            self._status.set(control_id=control.id)
+            raise _StoppedEarly("order")
+        if time.monotonic() - self._said_at > _PREPARE_MESSAGE_SECONDS or done == total:
+            self._said_at = time.monotonic()
+            self._write(
+                "message", {"text": f"{what}: {done:,} of {total:,}", "level": "info", "done": done, "total": total}
+            )
+
+    # -- ends -----------------------------------------------------------------------------------------------------
+
+    def _fail(self, error: BaseException) -> Outcome:
+        words = failure_in_words(error, self._config)
+        if not isinstance(error, NascopeError):
+            _LOGGER.error("%s", "".join(traceback.format_exception(error)))
+        _LOGGER.error("failed: %s", words["what"])
+        epochs, metrics = (self._loop.epochs_ended, dict(self._loop.metrics)) if self._loop else (0, {})
+        with contextlib.suppress(OSError):  # On a full disk even this may fail; the exit code and stderr still tell.
+            self._write("failed", {"error": words})
+        with contextlib.suppress(OSError):
+            self._status.set(state="failed", error=words)
+        return Outcome("failed", 1, epochs, metrics, words)
+
+    def _stopped_early(self, reason: str) -> Outcome:
+        self._write("stopped", {"reason": reason})
+        self._status.set(state="stopped")
+        return Outcome("stopped", EXIT_CODES[reason], self._status.status.epoch)
+
+    def _write(self, kind: str, fields: dict[str, Any]) -> None:
+        step = max(self._status.status.step - 1, 0)
+        event = Event(time.time(), step, step // max(self._status.status.steps_per_epoch, 1), kind, fields)
+        writer = EventWriter(self._folder.path / EVENTS)
+        try:
+            writer.write(event)
+        finally:
+            writer.close()
+        self._on_event(event)
+
+    def _on_event(self, event: Event) -> None:
+        if event.type in ("epoch", "message", "diagnosis", "resumed", "stopped"):
+            _LOGGER.info("%s", event.as_line())
+        self._listener(event)
+
+
+def _orders_from_now(folder: RunFolder) -> ControlWatch:
+    """A watch that obeys orders given since this process began, and none that are older."""
+    control = read_control(folder.path)
+    watch = ControlWatch(folder.path, folder.status().control_id)
+    given_since = (
+        control is not None and (folder.path / "control.json").stat().st_mtime > psutil.Process().create_time()
+    )
+    if not given_since:
+        give_order(folder.path, "run")
+        watch.new_order()
+    return watch
+
+
+@contextlib.contextmanager
+def _log_to(path: Path) -> Any:
+    """Send the run's log to its ``log.txt``."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    _LOGGER.addHandler(handler)
+    _LOGGER.setLevel(logging.INFO)
+    _LOGGER.propagate = False
+    try:
+        yield
+    finally:
+        _LOGGER.removeHandler(handler)
+        handler.close()

@@ -1,0 +1,307 @@
+"""The one loop: what is the same for every kind of run.
+
+Epochs and steps, orders from the folder, the cadence of events, checkpoints and resume. What a step is belongs to the
+trainer. The loop never prints and owns no thread; times and memory are the only things in a run that are not a
+function of its configuration.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+import torch
+
+from engine.errors import RunError
+from engine.runs import Event, EventWriter, RunFolder
+from engine.runs.control import ControlWatch
+from engine.runs.folder import CHECKPOINT_BEST, CHECKPOINT_LAST, EVENTS
+from engine.training.checkpoint import copy_checkpoint, random_states, restore_random_states, save_checkpoint
+from engine.training.device import memory_mib
+from engine.training.interrupts import Interrupts
+from engine.training.status_keeper import StatusKeeper
+from engine.training.trainer import EpochReport, Trainer
+
+STEP_EVENTS_PER_EPOCH = 400
+"""Upper bound, so that 50 epochs of a CIFAR search stay a few MiB."""
+DETAILS_PER_EPOCH = 10
+_PAUSE_LOOK_SECONDS = 0.1
+
+
+class _End(Exception):
+    """Somebody wants the run to end; ``reason`` as in ``stopped`` events."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class LoopEnd:
+    """How a sitting ended: ``finished``, or ``stopped`` with the reason."""
+
+    state: str
+    reason: str | None = None
+
+
+class Loop:
+    """Trains a run from where it stands to its end, a stop, or a failure that is raised."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        trainer: Trainer,
+        *,
+        device: torch.device,
+        status: StatusKeeper,
+        orders: ControlWatch,
+        interrupts: Interrupts,
+        checkpoint_minutes: float,
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self._folder = folder
+        self._trainer = trainer
+        self._device = device
+        self._status = status
+        self._orders = orders
+        self._interrupts = interrupts
+        self._checkpoint_seconds = checkpoint_minutes * 60
+        self._on_event = on_event
+        self._writer = EventWriter(folder.path / EVENTS)
+
+        self._done = 0  # steps
+        self._epochs_ended = 0
+        self._best_score: float | None = None
+        self._metrics: dict[str, Any] = {}
+        self._seconds = 0.0  # of computing, over all sittings
+        self._epoch_seconds = 0.0
+
+        self._clock = time.monotonic()
+        self._saved_at = time.monotonic()
+
+    def run(self, checkpoint: Mapping[str, Any] | None, facts: Mapping[str, Any]) -> LoopEnd:
+        """Train.
+
+        Args:
+            checkpoint: a loaded one to go on from; None starts anew.
+            facts: what the ``started`` event tells besides the trainer's facts.
+
+        Raises:
+            RunError: the training diverged.
+            OSError: the disk is full.
+        """
+        try:
+            if checkpoint is None:
+                self._start(facts)
+            else:
+                self._resume(checkpoint)
+            self._status.set(state="running", **self._progress())
+            try:
+                self._train()
+            except _End as end:
+                return self._stop(end.reason)
+            self._finish()
+            return LoopEnd("finished")
+        finally:
+            self._writer.close()
+
+    @property
+    def epochs_ended(self) -> int:
+        """Whole epochs trained so far, over all sittings."""
+        return self._epochs_ended
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The newest numbers of the run."""
+        return self._metrics
+
+    def emit(self, kind: str, fields: Mapping[str, Any]) -> None:
+        """Log an event at the step just done."""
+        step = max(self._done - 1, 0)
+        self._emit_at(kind, step, step // max(self._trainer.steps_per_epoch, 1), fields)
+
+    # -- the course of a run --------------------------------------------------------------------------------------
+
+    def _start(self, facts: Mapping[str, Any]) -> None:
+        self.emit("started", {**facts, **self._trainer.facts(), "epochs": self._trainer.epochs,
+                              "steps_per_epoch": self._trainer.steps_per_epoch})  # fmt: skip
+        if self._trainer.epochs:
+            self._trainer.check()
+        self._say_initial()
+        if self._trainer.epochs:
+            self._save()
+
+    def _resume(self, checkpoint: Mapping[str, Any]) -> None:
+        self._trainer.load_state_dict(checkpoint["trainer"])
+        self._done = checkpoint["step"]
+        self._epochs_ended = checkpoint["epochs_ended"]
+        self._best_score = checkpoint["best_score"]
+        self._metrics = dict(checkpoint["metrics"])
+        self._seconds = checkpoint["seconds"]
+        self._epoch_seconds = checkpoint["epoch_seconds"]
+        restore_random_states(checkpoint["random"])
+        epoch = min(self._done // self._trainer.steps_per_epoch, max(self._trainer.epochs - 1, 0))
+        self._emit_at("resumed", self._done, epoch, {})
+        if self._done == 0:
+            self._say_initial()
+
+    def _say_initial(self) -> None:
+        report = self._trainer.initial_report()
+        self._say(report)
+        self._metrics.update(report.metrics)
+
+    def _train(self) -> None:
+        self._clock = time.monotonic()
+        while self._epochs_ended < self._trainer.epochs:
+            self._obey()
+            if self._done == (self._epochs_ended + 1) * self._trainer.steps_per_epoch:
+                self._end_epoch()
+            else:
+                self._step()
+        for kind, fields in self._trainer.final_reports(self._obey):
+            self.emit(kind, fields)
+            self._metrics.update({name: value for name, value in fields.items() if name.endswith("_percent")})
+
+    def _step(self) -> None:
+        position = self._done % self._trainer.steps_per_epoch
+        begin = time.monotonic()
+        images = self._trainer.step(self._done)
+        self._done += 1
+        if position % self._every(STEP_EVENTS_PER_EPOCH) == 0:
+            metrics = self._trainer.step_metrics()
+            seconds = time.monotonic() - begin
+            self.emit("step", {**metrics, "images_per_second": images / seconds, "step_seconds": seconds})
+            self._refuse_divergence(metrics)
+        detail_every = self._every(DETAILS_PER_EPOCH)
+        if position % detail_every == detail_every - 1 or position == self._trainer.steps_per_epoch - 1:
+            for kind, fields in self._trainer.detail_reports():
+                self.emit(kind, fields)
+        self._count_time()
+        self._status.set(write=self._done == 1, **self._progress())
+        if time.monotonic() - self._saved_at > self._checkpoint_seconds:
+            self._save()
+
+    def _end_epoch(self) -> None:
+        epoch = self._epochs_ended
+        report = self._trainer.end_epoch(epoch, self._obey)
+        self._count_time()
+        self._say(report)
+        self.emit("epoch", {**report.metrics, "seconds": self._epoch_seconds})
+        self._say_memory()
+        self._metrics.update(report.metrics)
+        self._epochs_ended += 1
+        self._epoch_seconds = 0.0
+        is_best = report.score is not None and (self._best_score is None or report.score > self._best_score)
+        if is_best:
+            self._best_score = report.score
+            self._metrics |= {"best_epoch": epoch, "best_validation_accuracy_percent": report.score}
+        self._save(best=is_best)
+        self._status.set(**self._progress())
+
+    def _finish(self) -> None:
+        self.emit("finished", {"metrics": self._metrics})
+        if self._trainer.epochs:
+            self._save()
+        self._writer.sync()
+        self._status.set(state="finished", **self._progress())
+
+    def _stop(self, reason: str) -> LoopEnd:
+        self._save()
+        self.emit("stopped", {"reason": reason})
+        self._status.set(state="stopped", **self._progress())
+        return LoopEnd("stopped", reason)
+
+    # -- orders ---------------------------------------------------------------------------------------------------
+
+    def _obey(self) -> None:
+        """Look at orders and signals; pauses in here, ends by ``_End``."""
+        paused = False
+        while True:
+            if self._interrupts.reason is not None:
+                raise _End(self._interrupts.reason)
+            control = self._orders.new_order()
+            if control is not None:
+                self._status.set(control_id=control.id)
+                match control.order:
+                    case "stop":
+                        raise _End("order")
+                    case "detach":
+                        self._interrupts.untie()
+                    case "checkpoint":
+                        self._save()
+                    case "pause" if not paused:
+                        paused = True
+                        self._save()
+                        self.emit("paused", {})
+                        self._status.set(state="paused", **self._progress())
+                    case "run" if paused:
+                        paused = False
+                        self.emit("unpaused", {})
+                        self._status.set(state="running")
+            if not paused:
+                return
+            time.sleep(_PAUSE_LOOK_SECONDS)
+            self._clock = time.monotonic()
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def _say(self, report: EpochReport) -> None:
+        for kind, fields in report.reports:
+            self.emit(kind, fields)
+        if report.genotype is not None:
+            self._folder.write_genotype(report.genotype)
+
+    def _say_memory(self) -> None:
+        device_mib, device_total_mib = memory_mib(self._device)
+        resident_mib = psutil.Process().memory_info().rss / 2**20
+        self.emit(
+            "memory", {"resident_mib": resident_mib, "device_mib": device_mib, "device_total_mib": device_total_mib}
+        )
+
+    def _save(self, *, best: bool = False) -> None:
+        self._count_time()
+        # The log first: a checkpoint must never know of steps whose events are lost.
+        self._writer.sync()
+        path = self._folder.path / CHECKPOINT_LAST
+        save_checkpoint(path, {
+            "step": self._done, "epochs_ended": self._epochs_ended, "best_score": self._best_score, "metrics": self._metrics,
+            "seconds": self._seconds, "epoch_seconds": self._epoch_seconds, "trainer": self._trainer.state_dict(),
+            "random": random_states(),
+        })  # fmt: skip
+        if best:
+            copy_checkpoint(path, self._folder.path / CHECKPOINT_BEST)
+        self._saved_at = time.monotonic()
+        self.emit("checkpoint", {"file": CHECKPOINT_LAST, "best": best})
+
+    def _emit_at(self, kind: str, step: int, epoch: int, fields: Mapping[str, Any]) -> None:
+        event = Event(time.time(), step, epoch, kind, fields)
+        self._writer.write(event)
+        self._on_event(event)
+
+    def _progress(self) -> dict[str, Any]:
+        return {
+            "step": self._done, "epoch": self._epochs_ended, "epochs": self._trainer.epochs,
+            "steps_per_epoch": self._trainer.steps_per_epoch, "metrics": dict(self._metrics), "seconds": self._seconds,
+        }  # fmt: skip
+
+    def _count_time(self) -> None:
+        now = time.monotonic()
+        self._seconds += now - self._clock
+        self._epoch_seconds += now - self._clock
+        self._clock = now
+
+    def _every(self, times_an_epoch: int) -> int:
+        return max(1, math.ceil(self._trainer.steps_per_epoch / times_an_epoch))
+
+    @staticmethod
+    def _refuse_divergence(metrics: Mapping[str, float | None]) -> None:
+        broken = [name for name, value in metrics.items() if value is not None and not math.isfinite(value)]
+        if broken:
+            raise RunError(
+                f"The training diverged: {broken[0]} is not finite.", where="learning_rate",
+                mend="Lower learning_rate (or alpha_learning_rate) and start anew.",
+            )  # fmt: skip

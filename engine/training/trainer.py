@@ -1,0 +1,77 @@
+"""What the loop asks of a trainer: a trainer owns what a step is, the loop owns everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from engine.data import BatchStream, LoadedData
+from engine.genotype import Genotype
+
+Report = tuple[str, Mapping[str, Any]]
+"""An event before it has a time and a step: its type and fields."""
+
+StopCheck = Callable[[], None]
+"""Called between validation batches; raises when the run must stop, so that a stop is felt at once."""
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What a trainer says at the end of an epoch.
+
+    Attributes:
+        metrics: fields of the ``epoch`` event, plain numbers.
+        reports: further events, in order.
+        genotype: cells of a search, None else.
+        score: larger is better, decides about ``checkpoint-best.pt``; None without a validation split.
+    """
+
+    metrics: dict[str, Any]
+    reports: list[Report] = field(default_factory=list)
+    genotype: Genotype | None = None
+    score: float | None = None
+
+
+class Trainer(Protocol):
+    """One kind of training. All methods work on the device that it was made for."""
+
+    epochs: int
+    """Epochs to train; 0 for a search that trains nothing."""
+    steps_per_epoch: int
+
+    def facts(self) -> dict[str, Any]:
+        """Fields of the ``started`` event."""
+
+    def initial_report(self) -> EpochReport:
+        """What can be said before the first step: the alphas and cells as drawn."""
+
+    def check(self) -> None:
+        """Try what would fail late: one validation batch. Changes nothing."""
+
+    def step(self, step: int) -> int:
+        """Do one training step, counted from 0 over all epochs; returns the images it saw."""
+
+    def step_metrics(self) -> dict[str, float | None]:
+        """Numbers of the newest step; reads back from the device, so the loop asks only when it logs."""
+
+    def detail_reports(self) -> list[Report]:
+        """Events that are logged about ten times an epoch (alphas, gradient norms)."""
+
+    def end_epoch(self, epoch: int, stop_check: StopCheck) -> EpochReport:
+        """Validate and sum up an epoch. May be called again for the same epoch after an interruption."""
+
+    def final_reports(self, stop_check: StopCheck) -> list[Report]:
+        """Events after the last epoch."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything the next step depends on, as tensors and plain values."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a saved state."""
+
+
+def said_by_data(data: LoadedData, *streams: BatchStream) -> list[Report]:
+    """What a person should know about the data (files left out, a batch cut to the set), as events."""
+    sentences = [*data.messages, *(stream.message for stream in streams if stream.message is not None)]
+    return [("message", {"text": sentence, "level": "info"}) for sentence in sentences]

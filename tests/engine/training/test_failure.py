@@ -1,0 +1,57 @@
+"""Failures in words: each names what happened and the mend."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+import torch
+
+from engine.config import resolve
+from engine.errors import DataError
+from engine.training.failure import failure_in_words
+
+CONFIG = resolve("search", values={"batch_size": 64})
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has ..."),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried to allocate 123 bytes."
+        ),
+    ],
+)
+def test_out_of_memory_says_what_to_change(error: BaseException) -> None:
+    words = failure_in_words(error, CONFIG)
+
+    assert "Out of memory" in (words["what"] or "")
+    assert "batch_size=32" in (words["mend"] or "")
+
+
+def test_the_size_that_was_wanted_is_told() -> None:
+    words = failure_in_words(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.50 GiB."), CONFIG)
+
+    assert "2.50 GiB" in (words["what"] or "")
+
+
+def test_a_full_disk_is_told_as_one() -> None:
+    words = failure_in_words(OSError(errno.ENOSPC, "No space left on device", "events.jsonl"), CONFIG)
+
+    assert "disk is full" in (words["what"] or "")
+    assert words["where"] == "events.jsonl"
+
+
+def test_an_error_of_the_family_keeps_its_words() -> None:
+    error = DataError("is not there.", where="/pets", mend="Check the path.")
+
+    assert failure_in_words(error, CONFIG) == error.as_dict()
+
+
+def test_a_fault_of_ours_asks_for_a_report() -> None:
+    words = failure_in_words(KeyError("surprise"), CONFIG)
+
+    assert "KeyError" in (words["what"] or "")
+    assert "report" in (words["mend"] or "")
