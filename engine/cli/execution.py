@@ -16,7 +16,7 @@ from engine.runs import RunFolder, summarize
 from engine.runs.folder import CHECKPOINT_LAST, LOG
 
 if TYPE_CHECKING:
-    from engine.training.execute import Outcome
+    from engine.execution.execute import Outcome
 
 tied_option = click.option("--tied-to-stdin", is_flag=True, hidden=True, help="Stop when standard input ends.")
 
@@ -27,13 +27,12 @@ def carry_out(folder: RunFolder, *, tied_to_stdin: bool = False, title: str | No
     Raises:
         NascopeError: bad input that was found while preparing.
     """
-    from engine.training.execute import execute
-
     status = folder.status()
+    epochs = int(folder.config_document().get("epochs") or 0)  # The status still has those of the last sitting.
     try:
-        with ProgressView(
-            title or title_of(folder), epochs=status.epochs, steps_per_epoch=status.steps_per_epoch
-        ) as view:
+        from engine.execution.execute import execute
+
+        with ProgressView(title or title_of(folder), epochs=epochs, steps_per_epoch=status.steps_per_epoch) as view:
             return execute(folder, on_event=view, tied_to_stdin=tied_to_stdin)
     except (NascopeError, KeyboardInterrupt):
         raise

@@ -99,7 +99,7 @@ def _records(folder: RunFolder, history: RunHistory, epoch: int | None) -> list[
 
 
 def _measured_gap(folder: RunFolder, device: str) -> dict[str, Any]:
-    from engine.training.gap import measure_gap
+    from engine.execution.gap import measure_gap
 
     return dict(measure_gap(folder, device))
 

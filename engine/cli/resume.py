@@ -15,7 +15,7 @@ from engine.errors import ConfigError, Fault, RunError
 from engine.genotype.primitives import suggestion
 from engine.runs import RunFolder, Status
 
-CHANGEABLE = ("epochs", "device", "threads", "workers", "checkpoint_minutes")
+CHANGEABLE = ("epochs", "device", "threads", "checkpoint_minutes")
 """Settings that may change between two sittings: for how long and on what to compute, not what is computed."""
 
 

@@ -60,6 +60,7 @@ def follow(folder: RunFolder) -> Status:
         while True:
             # In this order: what was written before the end is read after the end was seen.
             status = folder.status()
+            view.epochs = status.epochs or view.epochs  # A resume may have more than the log's start says.
             for event in tail.poll():
                 view(event)
             if status.alive_state in _ENDED:

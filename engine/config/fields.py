@@ -99,7 +99,6 @@ class RunConfig(BaseModel):
     threads: int | None = setting(
         None, "Processor threads for computing; empty leaves one core to the window.", group="Machine", ge=1, le=1024
     )
-    workers: int = setting(0, "Processes that decode images which do not fit in memory.", group="Machine", ge=0, le=256)
     precision: Literal["float32", "bfloat16"] = setting(
         "float32", "Number format of the weights' step; alphas are always float32.", group="Machine"
     )

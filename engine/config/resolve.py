@@ -86,7 +86,9 @@ def resolve(
     method = method or _text(said.get("method"))
     data = data or said.get("data") or "digits"
     if not isinstance(data, str):
-        raise ConfigError([Fault("data", f"must be a text; found {_found(data)}.", "(nascope data lists all sets.)")], where=where)
+        raise ConfigError(
+            [Fault("data", f"must be a text; found {_found(data)}.", "(nascope data lists all sets.)")], where=where
+        )
     preset = preset or _text((file_values or {}).get("preset")) or "auto"
     merged = defaults(kind, method=method, data=data, preset=preset)
     faults = [
@@ -111,7 +113,11 @@ def check(kind: str, values: Mapping[str, Any], *, where: str | None = None) -> 
         DataError: the data set is not known.
     """
     if kind not in CONFIG_CLASSES:
-        fault = Fault("kind", f"«{kind}» is no kind of run.{suggestion(kind, CONFIG_CLASSES)}", f"Use {' or '.join(CONFIG_CLASSES)}.")
+        fault = Fault(
+            "kind",
+            f"«{kind}» is no kind of run.{suggestion(kind, CONFIG_CLASSES)}",
+            f"Use {' or '.join(CONFIG_CLASSES)}.",
+        )
         raise ConfigError([fault], where=where)
     fields = CONFIG_CLASSES[kind].model_fields
     faults = [_unknown(kind, name) for name in values if name not in fields and name not in PROVENANCE_KEYS]

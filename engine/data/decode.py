@@ -13,7 +13,11 @@ from PIL import Image, UnidentifiedImageError
 from engine.data.raw import Pixels
 
 # Named, so that no file can call a decoder that runs other programs (EPS) just by its content.
-FORMATS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "WEBP", "GIF", "TIFF", "PPM", "AVIF")
+# Pillow raises a KeyError for a name that its build lacks (AVIF); photographs of several pictures (MPO) open as JPEG.
+Image.init()
+FORMATS = tuple(
+    name for name in ("JPEG", "PNG", "BMP", "DIB", "WEBP", "GIF", "TIFF", "PPM", "AVIF") if name in Image.OPEN
+)
 
 MAX_PIXELS = 80_000_000
 """Largest picture, after a JPEG's own reduction: a small file can unpack to gigabytes. Below Pillow's limit of 89 million."""
@@ -94,11 +98,11 @@ def _squared(image: Image.Image, size: int) -> Pixels:
     square = _rgb(image)
     side = min(square.size)
     left, top = (square.width - side) // 2, (square.height - side) // 2
-    box = (left, top, left + side, top + side)
+    if square.width != square.height:
+        # Cropped before it is resized: the filter would mix in what lies beyond a mere box.
+        square = square.crop((left, top, left + side, top + side))
     if side != size:
-        square = square.resize((size, size), Image.Resampling.BILINEAR, box=box)
-    elif square.size != (size, size):
-        square = square.crop(box)
+        square = square.resize((size, size), Image.Resampling.BILINEAR)
     # The square comes first, so that only it is turned; for even margins that is the same.
     if orientation in _UPRIGHT:
         square = square.transpose(_UPRIGHT[orientation])

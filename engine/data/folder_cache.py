@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 import os
 import shutil
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 from engine.data.folder_layout import ImageFile
 from engine.data.randomness import Words
 from engine.data.raw import Pixels
-from engine.runs.files import read_json, write_json
+from engine.runs.files import read_json, write_atomically
 from engine.runs.folder import home
 
 _VERSION = 1
@@ -79,13 +79,14 @@ def store_cached(root: Path, size: int, files: Sequence[ImageFile], images: Pixe
             np.save(file, images, allow_pickle=False)
         temporary.replace(folder / name)
         # The index names the array file, so a reader sees the old pair or the new one.
-        write_json(
-            folder / _INDEX,
-            {"version": _VERSION, "folder": str(root), "stored": time.time(), "images": name, "files": rows},
+        # In ASCII, since a file name need not be valid text.
+        write_atomically(
+            folder / _INDEX, json.dumps({"version": _VERSION, "folder": str(root), "images": name, "files": rows})
         )
         _forget_old(folder, keep=name)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         _log.warning("decoded images could not be kept in %s (%s): the next start decodes them again", folder, error)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 Point = tuple[float, float]
@@ -19,7 +20,7 @@ def flat_cubic(start: Point, end: Point) -> Cubic:
 
 def through(points: Sequence[Point]) -> tuple[Cubic, ...]:
     """Pieces through points from left to right, horizontal at each."""
-    return tuple(flat_cubic(a, b) for a, b in zip(points, points[1:], strict=False))
+    return tuple(flat_cubic(a, b) for a, b in itertools.pairwise(points))
 
 
 def turn_back(start: Point, end: Point, lane: float, reach: float) -> tuple[Cubic, ...]:
@@ -58,7 +59,7 @@ def touches(pieces: Iterable[Cubic], rectangles: Iterable[Rectangle], steps: int
     for left, top, right, bottom in rectangles:
         if right <= low_x or left >= high_x or bottom <= low_y or top >= high_y:
             continue
-        if any(_segment_enters(a, b, left, top, right, bottom) for a, b in zip(points, points[1:], strict=False)):
+        if any(_segment_enters(a, b, left, top, right, bottom) for a, b in itertools.pairwise(points)):
             return True
     return False
 

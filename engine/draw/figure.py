@@ -12,7 +12,16 @@ from engine.draw.picture import Capsule, Line, Picture, Words
 
 DPI = 300
 POINTS_PER_INCH = 72.0
-FONTS = ("Helvetica", "Arial", "Liberation Sans", "Nimbus Sans", "DejaVu Sans", "Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC")
+FONTS = (
+    "Helvetica",
+    "Arial",
+    "Liberation Sans",
+    "Nimbus Sans",
+    "DejaVu Sans",
+    "Noto Sans CJK SC",
+    "Microsoft YaHei",
+    "PingFang SC",
+)
 
 
 @cache
@@ -47,7 +56,12 @@ def figure_bytes(picture: Picture, kind: Literal["png", "pdf"]) -> bytes:
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
     from matplotlib.figure import Figure
 
-    settings: dict[str, Any] = {"font.family": list(fonts()), "pdf.fonttype": 42, "text.usetex": False, "text.parse_math": False}
+    settings: Any = {
+        "font.family": list(fonts()),
+        "pdf.fonttype": 42,
+        "text.usetex": False,
+        "text.parse_math": False,
+    }
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         # A glyph that no installed font has becomes a box; the picture is still worth having.
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
@@ -75,13 +89,25 @@ def _add(axes: Any, shape: Line | Capsule | Words, layer: int) -> None:
             codes = [Path.MOVETO, *[Path.CURVE4] * (3 * len(shape.pieces))]
             style: Any = (0, (3, 2.5)) if shape.dashed else "solid"
             axes.add_patch(
-                PathPatch(Path(points, codes), fill=False, edgecolor=shape.colour, linewidth=shape.width, linestyle=style, zorder=layer)
+                PathPatch(
+                    Path(points, codes),
+                    fill=False,
+                    edgecolor=shape.colour,
+                    linewidth=shape.width,
+                    linestyle=style,
+                    zorder=layer,
+                )
             )
             if shape.arrow:
                 x, y = shape.pieces[-1][3]
                 long, half = shape.width * 3.4, shape.width * 1.7
                 axes.add_patch(
-                    Polygon([(x, y), (x - long, y - half), (x - long, y + half)], facecolor=shape.colour, edgecolor="none", zorder=layer)
+                    Polygon(
+                        [(x, y), (x - long, y - half), (x - long, y + half)],
+                        facecolor=shape.colour,
+                        edgecolor="none",
+                        zorder=layer,
+                    )
                 )
         case Capsule():
             radius = shape.height / 2

@@ -14,6 +14,7 @@ from functools import lru_cache
 from engine.draw.curves import Cubic, Point, Rectangle, flat_cubic, through, touches, turn_back
 from engine.draw.layout import (
     CONCAT_ID,
+    DEFAULT_SIZES,
     INPUT_TITLES,
     Box,
     Labels,
@@ -74,7 +75,7 @@ class FrozenLayout:
         boxes = [*self.states]
         paths = []
         for node, edges in enumerate(cell.nodes):
-            order = sorted(range(len(edges)), key=lambda place: (self.states[edges[place].source].y, place))  # noqa: B023
+            order = sorted(range(len(edges)), key=lambda place: (self.states[edges[place].source].y, place))
             for slot, place in zip(self.slots[node], order, strict=False):
                 edge = edges[place]
                 box = replace(slot, id=operation_id(node, place), label=texts[edge.primitive], title=edge.primitive,
@@ -82,7 +83,9 @@ class FrozenLayout:
                 boxes.append(box)
                 source, target = self.states[edge.source], self.states[INPUT_STATES + node]
                 paths.append(Path("read", source.id, box.id, self._route(source, slot), node, place, edge.primitive))
-                paths.append(Path("write", box.id, target.id, through([box.right, target.left]), node, place, edge.primitive))
+                paths.append(
+                    Path("write", box.id, target.id, through([box.right, target.left]), node, place, edge.primitive)
+                )
         boxes.append(self.concat)
         for state in cell.concat:
             source = self.states[state]
@@ -102,7 +105,12 @@ class FrozenLayout:
 
 
 def frozen_layout(
-    nodes: int, primitives: Sequence[str], measure: Measure, sizes: Sizes = Sizes(), *, inputs_per_node: int = 2  # noqa: B008 - frozen
+    nodes: int,
+    primitives: Sequence[str],
+    measure: Measure,
+    sizes: Sizes = DEFAULT_SIZES,
+    *,
+    inputs_per_node: int = 2,
 ) -> FrozenLayout:
     """Places for any cell of so many nodes with these primitives; made once, kept.
 
@@ -122,7 +130,7 @@ def _frozen(nodes: int, inputs_per_node: int, labels: Labels, sizes: Sizes) -> F
     pill_step = sizes.pill_height + sizes.pill_gap
     row_height = max(inputs_per_node * pill_step - sizes.pill_gap, sizes.node_size) + 0.95 * em
     # The next node's operations begin a little left of this node's right side: columns overlap, rows do not.
-    step = labels.node_width + between + pill - 1.5 * em
+    step = labels.node_width + between + pill - 1.9 * em
     height = nodes * row_height - 0.95 * em + 2 * sizes.margin
     middle = height / 2
 
@@ -136,7 +144,7 @@ def _frozen(nodes: int, inputs_per_node: int, labels: Labels, sizes: Sizes) -> F
             sizes.input_height, state_label(state), INPUT_TITLES[state], state=state)
         for state in range(INPUT_STATES)
     ]  # fmt: skip
-    first = sizes.margin + labels.input_width + 3.0 * em + pill + between + labels.node_width / 2
+    first = sizes.margin + labels.input_width + 2.6 * em + pill + between + labels.node_width / 2
     slots: list[tuple[Box, ...]] = []
     for node in range(nodes):
         state = INPUT_STATES + node
@@ -153,7 +161,7 @@ def _frozen(nodes: int, inputs_per_node: int, labels: Labels, sizes: Sizes) -> F
             )
         )  # fmt: skip
     last = first + (nodes - 1) * step + labels.node_width / 2
-    concat_x = last + 2.2 * em + labels.concat_width / 2
+    concat_x = last + 2.0 * em + labels.concat_width / 2
     concat = Box(CONCAT_ID, "concat", concat_x, height / 2, labels.concat_width, sizes.input_height, "concat",
                  "Output: the nodes side by side, c_k")  # fmt: skip
     width = concat_x + labels.concat_width / 2 + sizes.margin

@@ -5,6 +5,7 @@ An operation stands directly before the node it feeds, so a node and its operati
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -91,7 +92,7 @@ class Layers:
         """A line between two vertices, with a dummy in each layer between them."""
         middle = [self.add(rank, 0.0, is_dummy=True) for rank in range(self.ranks[start] + 1, self.ranks[end])]
         vertices = (start, *middle, end)
-        for a, b in zip(vertices, vertices[1:], strict=False):
+        for a, b in itertools.pairwise(vertices):
             self.links.append(Link(a, b, edge if b == end else None, edge is None))
             self.after[a].append(b)
             self.before[b].append(a)
@@ -150,6 +151,4 @@ def stack_operations(layers: Layers, cell: Cell) -> None:
         chain.edge: position[chain.vertices[-2]] for chain in layers.chains if chain.edge is not None
     }
     for node, edges in enumerate(cell.nodes):
-        layers.stacks[node] = sorted(range(len(edges)), key=lambda place: (arrival[node, place], place))  # noqa: B023
-
-
+        layers.stacks[node] = sorted(range(len(edges)), key=lambda place: (arrival[node, place], place))

@@ -6,6 +6,7 @@ cannot fall on lines, two edges between the same states are two boxes, and each 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -67,6 +68,9 @@ class Sizes:
     def margin(self) -> float:
         """White around the picture: room for outlines and rings."""
         return 0.8 * self.em
+
+
+DEFAULT_SIZES = Sizes()
 
 
 @dataclass(frozen=True)
@@ -220,7 +224,7 @@ def measured_labels(primitives: Sequence[str], nodes: int, measure: Measure, siz
     )
 
 
-def cell_layout(cell: Cell, measure: Measure, sizes: Sizes = Sizes()) -> Layout:  # noqa: B008 - frozen
+def cell_layout(cell: Cell, measure: Measure, sizes: Sizes = DEFAULT_SIZES) -> Layout:
     """The picture of a cell: inputs left, concat right, no line through a box, few crossings.
 
     The same cell always gets the same picture; results are kept by cell.
@@ -247,6 +251,7 @@ class _Column:
 
     left: float
     pills: float
+    pills_right: float
     state: float
     right: float
 
@@ -261,7 +266,7 @@ def _columns(cell: Cell, layers: Layers, labels: Labels, sizes: Sizes) -> list[_
         state = labels.node_width if nodes else labels.input_width if rank == 0 else labels.concat_width
         between = 1.15 * sizes.em if nodes else 0.0
         right = x + pills + between + state
-        found.append(_Column(x, x + pills / 2, right - state / 2, right))
+        found.append(_Column(x, x + pills / 2, x + pills, right - state / 2, right))
         climbs = [
             abs(layers.y[link.start] - layers.y[link.end] - layers.offset(link.edge))
             for link in layers.links
@@ -321,7 +326,10 @@ def _assemble(cell: Cell, layers: Layers, labels: Labels, sizes: Sizes) -> Layou
         target = boxes[state_id(INPUT_STATES + node)]
         primitive = end.primitive
         paths.append(Path("read", start.id, end.id, pieces, node, place, primitive))
-        paths.append(Path("write", end.id, target.id, through([end.right, target.left]), node, place, primitive))
+        # A short pill beside a long one: past the long one first.
+        clear = (columns[layers.ranks[chain.vertices[-1]]].pills_right, end.y)
+        exit_points = [end.right, clear, target.left] if clear[0] > end.right[0] + 0.01 else [end.right, target.left]
+        paths.append(Path("write", end.id, target.id, through(exit_points), node, place, primitive))
     return Layout(columns[-1].right + sizes.margin, height, tuple(boxes.values()), tuple(paths))
 
 
@@ -358,5 +366,5 @@ def _greedy(points: list[Point], free: Callable[[Point, Point], bool]) -> list[P
     return kept
 
 
-def _climb(points: list[Point]) -> float:
-    return sum(abs(b[1] - a[1]) for a, b in zip(points, points[1:], strict=False))
+def _climb(points: Sequence[Point]) -> float:
+    return sum(abs(b[1] - a[1]) for a, b in itertools.pairwise(points))

@@ -6,6 +6,7 @@ distances), the columns are swept to and fro.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -77,7 +78,7 @@ def _pulls(layers: Layers) -> list[list[tuple[int, float, float]]]:
     found: list[list[tuple[int, float, float]]] = [[] for _ in layers.ranks]
     for link in layers.links:
         dummies = layers.is_dummy[link.start] + layers.is_dummy[link.end]
-        weight = (1.0, 2.5, 8.0)[dummies] * (0.35 if link.is_concat else 1.0)
+        weight = (1.0, 6.0, 12.0)[dummies] * (0.35 if link.is_concat else 1.0)
         offset = layers.offset(link.edge)
         found[link.start].append((link.end, offset, weight))
         found[link.end].append((link.start, -offset, weight))
@@ -86,7 +87,7 @@ def _pulls(layers: Layers) -> list[list[tuple[int, float, float]]]:
 
 def _distances(layers: Layers, layer: list[int], sizes: Distances) -> list[float]:
     found = []
-    for above, below in zip(layer, layer[1:], strict=False):
+    for above, below in itertools.pairwise(layer):
         halves = (layers.heights[above] + layers.heights[below]) / 2
         lines = layers.is_dummy[above] + layers.is_dummy[below]
         clear = (sizes.gap, sizes.clearance + sizes.gap * 0.3, sizes.clearance * 1.3)[lines]

@@ -42,7 +42,9 @@ def _line(line: Line) -> list[str]:
     for _, b, c, d in line.pieces:
         steps.append("C" + " ".join(f"{_number(x)} {_number(y)}" for x, y in (b, c, d)))
     dashes = f' stroke-dasharray="{_number(line.width * 3)} {_number(line.width * 2.5)}"' if line.dashed else ""
-    found = [f'<path d="{"".join(steps)}" fill="none" stroke="{line.colour}" stroke-width="{_number(line.width)}"{dashes}/>']
+    found = [
+        f'<path d="{"".join(steps)}" fill="none" stroke="{line.colour}" stroke-width="{_number(line.width)}"{dashes}/>'
+    ]
     if line.arrow:
         x, y = line.pieces[-1][3]
         long, half = line.width * 3.4, line.width * 1.7

@@ -79,7 +79,9 @@ def write_drawing(
     """
     format = drawing_format(path)
     if not path.parent.is_dir():
-        raise DrawError(f"the folder {path.parent} does not exist.", where=str(path), mend="Make it first, or choose another.")
+        raise DrawError(
+            f"the folder {path.parent} does not exist.", where=str(path), mend="Make it first, or choose another."
+        )
     if path.is_dir():
         raise DrawError("this is a folder.", where=str(path), mend="Name a file.")
     content = draw_genotype(genotype, format, kinds=kinds, engine=engine)

@@ -9,7 +9,8 @@ from engine.explain.changes import (
     mean_weight_by_epoch,
 )
 from engine.explain.choices import EdgeChange, EdgeExplanation, NodeExplanation, OtherRule, explain_cell, other_rules
-from engine.explain.collapse import Diagnosis, Severity, diagnose, diagnose_epoch
+from engine.explain.collapse import diagnose, diagnose_epoch
+from engine.explain.diagnosis import Diagnosis, Severity
 from engine.explain.measures import Entropy, mean_entropy, skip_count, skip_share, weightless_share
 from engine.explain.sentences import why_this_edge
 

@@ -226,7 +226,7 @@ def other_rules(
         )  # fmt: skip
     if betas is not None:
         found.append(
-            ("betas_ignored", "without the edges' weights", discretize_cell(alphas, primitives, inputs_per_node=inputs_per_node))
+            ("betas_ignored", "the edges' weights left out", discretize_cell(alphas, primitives, inputs_per_node=inputs_per_node))
         )  # fmt: skip
     return tuple(OtherRule(code, title, cell, differing_edges(chosen, cell)) for code, title, cell in found)
 

@@ -1,28 +1,25 @@
-"""What usually goes wrong in a search, recognized from alphas, cells and curves.
+"""What usually goes wrong in a search, recognized from alphas and cells; curves are judged in ``learning``.
 
 Every threshold is above (or below) what the published cells show: none of them raises a warning.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from collections.abc import Sequence
 
 import numpy as np
 
 from engine.explain.changes import EpochAlphas, alphas_of, mean_weight_by_epoch
-from engine.explain.choices import CLOSE_LEAD, Array, explain_cell
+from engine.explain.choices import CLOSE_LEAD, explain_cell
+from engine.explain.diagnosis import Diagnosis, History
+from engine.explain.learning import learning_diagnoses
 from engine.explain.measures import edge_count, mean_entropy, skip_count
 from engine.genotype.discretize import discretize, operation_weights
 from engine.genotype.genotype import CELL_KINDS, Genotype
 
-Severity = Literal["info", "warning", "severe"]
-
 # Published normal cells have 1 (PC-DARTS), 2 (DARTS 2nd order, P-DARTS) or 3 (1st order) skips of 8 edges; the cell in the
 # Beta-DARTS repository has 4. RobustDARTS (Zela et al., ICLR 2020) and DARTS+ (Liang et al., 2019) tie the skips that take
-# over late in a search to networks that test worse; collapsed cells there have 5 to 8.
+# over late in a search to networks that test worse.
 COLLAPSED_SKIP_SHARE = 0.75
 MANY_SKIPS_SHARE = 0.5
 # Rising: the mean weight of skip grew in 4 of the last 5 epochs, by a tenth in all, while 3 of 8 edges are skips already.
@@ -41,54 +38,6 @@ EARLY_PORTION = 0.25
 CLOSE_DECISIONS_SHARE = 0.5
 # `none` first on more than half of the edges is common for DARTS on CIFAR-10 and puzzles people (darts issue 32).
 NONE_FIRST_SHARE = 0.5
-# First-order steps of the DARTS code on its toy networks: weight gradient 12 to 20 times (DARTS) and about 40 times (PC-DARTS)
-# the alphas'; second order about 1. Outside of 0.1 to 10,000 one of the two stands still beside the other.
-GRADIENT_RATIO_RANGE = (0.1, 10_000.0)
-# A DARTS search on CIFAR-10 ends with about 99.7 % on the weights' half and 88 to 89 % on the alphas' (darts issues 12, 110).
-NORMAL_GAP_PERCENT = 15.0
-STALLED_AFTER_EPOCHS = 5
-STALLED_LOSS_SHARE = 0.98
-CHANCE_FACTOR = 1.5
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """Something that a person should know about a run.
-
-    Attributes:
-        code: steady name, for programs and for «told already».
-        severity: ``info`` explains, ``warning`` asks for a look, ``severe`` means that the result is most likely useless.
-        message: what was seen, what it usually means, what to do.
-        numbers: the numbers behind it.
-    """
-
-    code: str
-    severity: Severity
-    message: str
-    numbers: Mapping[str, Any] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values, as events and ``explain --json`` hold them."""
-        return {"code": self.code, "severity": self.severity, "message": self.message, "numbers": dict(self.numbers)}
-
-
-class HistorySeries(Protocol):
-    """One number over the steps; a ``Series`` is one."""
-
-    @property
-    def steps(self) -> Array: ...
-    @property
-    def values(self) -> Array: ...
-
-
-class History(Protocol):
-    """What is needed of a run's events; a ``RunHistory`` is one."""
-
-    @property
-    def started(self) -> Mapping[str, Any]: ...
-    @property
-    def series(self) -> Mapping[str, HistorySeries]: ...
-    def alphas_by_epoch(self) -> Sequence[EpochAlphas]: ...
 
 
 def diagnose(
@@ -118,8 +67,7 @@ def diagnose(
         )
     elif genotype is not None:
         found += _skips(genotype)
-    found += _gradients(history.series)
-    found += _learning(history)
+    found += learning_diagnoses(history)
     return sorted(found, key=lambda diagnosis: ("severe", "warning", "info").index(diagnosis.severity))
 
 
@@ -203,7 +151,7 @@ def _entropy(record: EpochAlphas, epoch: int, epochs: int, warmup_epochs: int) -
             found.append(
                 Diagnosis(
                     f"alphas_unmoved_{kind}", "warning",
-                    f"The alphas of the {kind} cell are still uniform ({entropy.share:.2%} of the largest entropy) after "
+                    f"The alphas of the {kind} cell are still uniform ({100 * entropy.share:.2f} % of the largest entropy) after "
                     f"{epoch + 1} of {epochs} epochs: this cell is mostly chance. Search longer, or raise alpha_learning_rate.",
                     numbers,
                 )
@@ -259,95 +207,3 @@ def _close_decisions(record: EpochAlphas, primitives: Sequence[str]) -> list[Dia
             {"close": close, "decisions": decisions},
         )
     ]  # fmt: skip
-
-
-def _gradients(series: Mapping[str, HistorySeries]) -> list[Diagnosis]:
-    weight, alpha = (series.get(f"gradient.{name}_gradient_norm") for name in ("weight", "alpha"))
-    if weight is None or alpha is None:
-        return []
-    weight_by_step = dict(zip(weight.steps.tolist(), weight.values.tolist(), strict=True))
-    ratios = [
-        weight_by_step[step] / norm
-        for step, norm in zip(alpha.steps.tolist(), alpha.values.tolist(), strict=True)
-        if norm > 0 and math.isfinite(weight_by_step.get(step, math.nan))
-    ][-50:]
-    if len(ratios) < 3:
-        return []
-    ratio = float(np.median(ratios))
-    low, high = GRADIENT_RATIO_RANGE
-    if low <= ratio <= high:
-        return []
-    seen = (
-        f"The weights' gradient is {ratio:,.0f} times the alphas'"
-        if ratio > high
-        else f"The alphas' gradient is {1 / ratio:,.0f} times the weights'"
-    )
-    return [
-        Diagnosis(
-            "gradient_imbalance", "info",
-            f"{seen} (median of the last {len(ratios)} logged steps). The two may learn at very different speeds: compare their "
-            "updates, and change learning_rate or alpha_learning_rate.",
-            {"ratio": ratio, "steps": len(ratios)},
-        )
-    ]  # fmt: skip
-
-
-def _learning(history: History) -> list[Diagnosis]:
-    found = []
-    losses = _values(history.series, "epoch.train_loss")
-    steps = _values(history.series, "step.loss")
-    if np.isnan(losses).any() or np.isnan(steps).any():
-        found.append(
-            Diagnosis(
-                "loss_not_finite", "severe",
-                "The training loss became infinite or no number: everything after it is worthless. Lower learning_rate, or resume "
-                "from an earlier checkpoint.",
-                {"steps": int(np.isnan(steps).sum())},
-            )
-        )  # fmt: skip
-    elif len(losses) >= STALLED_AFTER_EPOCHS and losses[-1] > STALLED_LOSS_SHARE * losses[0]:
-        found.append(
-            Diagnosis(
-                "loss_not_falling", "warning",
-                f"The training loss has not fallen in {len(losses)} epochs ({losses[0]:.3f} to {losses[-1]:.3f}). Check the labels, "
-                "and try another learning_rate.",
-                {"first": float(losses[0]), "last": float(losses[-1]), "epochs": len(losses)},
-            )
-        )  # fmt: skip
-    return found + _accuracies(history)
-
-
-def _accuracies(history: History) -> list[Diagnosis]:
-    train, validation = (
-        _values(history.series, f"epoch.{split}_accuracy_percent") for split in ("train", "validation")
-    )
-    if not len(validation) or not len(train) or not math.isfinite(validation[-1]) or not math.isfinite(train[-1]):
-        return []
-    gap = float(train[-1] - validation[-1])
-    numbers = {"train_percent": float(train[-1]), "validation_percent": float(validation[-1])}
-    listed = history.started.get("classes")
-    classes = len(listed) if isinstance(listed, list) else int(listed or 0)
-    if classes > 1 and len(validation) >= STALLED_AFTER_EPOCHS and validation[-1] < CHANCE_FACTOR * 100 / classes:
-        return [
-            Diagnosis(
-                "accuracy_at_chance", "warning",
-                f"Validation accuracy is {validation[-1]:.1f} % after {len(validation)} epochs; guessing among {classes} classes gives "
-                f"{100 / classes:.1f} %. Check the labels, the learning rate and the size of the network.",
-                numbers | {"chance_percent": 100 / classes},
-            )
-        ]  # fmt: skip
-    if gap > NORMAL_GAP_PERCENT:
-        return [
-            Diagnosis(
-                "overfit", "info",
-                f"Training accuracy is {gap:.1f} points above validation ({train[-1]:.1f} against {validation[-1]:.1f} %): the "
-                "network knows its training images by heart. A gap of 10 points is normal for a DARTS search on CIFAR-10.",
-                numbers | {"gap_percent": gap},
-            )
-        ]  # fmt: skip
-    return []
-
-
-def _values(series: Mapping[str, HistorySeries], name: str) -> Array:
-    found = series.get(name)
-    return found.values if found is not None else np.empty(0)

@@ -38,12 +38,12 @@ def _operation(edge: EdgeExplanation) -> str:
         return f"{_capital(best)} and {second} have the same weight here, {edge.alpha:.3f}; a tie goes to the first in the list."
     if edge.previous_primitive is not None and edge.last_changed_epoch is not None:
         overtaken = _label(edge.previous_primitive)
-        ahead = "" if edge.previous_primitive == edge.runner_up else f" of {second}"
+        behind = "" if edge.previous_primitive == edge.runner_up else f" {second}"
         return (
-            f"{_capital(best)} overtook {overtaken} in epoch {edge.last_changed_epoch + 1} and leads by "
-            f"{edge.margin:.3f}{ahead}{small}."
+            f"{_capital(best)} overtook {overtaken} in epoch {edge.last_changed_epoch + 1} and leads{behind} by "
+            f"{_amount(edge.margin)}{small}."
         )
-    return f"{_capital(best)} has the largest weight on this edge, {edge.alpha:.3f}, {edge.margin:.3f} ahead of {second}{small}."
+    return f"{_capital(best)} has the largest weight on this edge, {edge.alpha:.3f}, {_amount(edge.margin)} ahead of {second}{small}."
 
 
 def _place(edge: EdgeExplanation, node: NodeExplanation) -> str:
@@ -57,12 +57,12 @@ def _place(edge: EdgeExplanation, node: NodeExplanation) -> str:
     if edge.kept:
         rank = _ORDINALS[edge.place] if edge.place < len(_ORDINALS) else f"number {edge.place + 1}"
         return (
-            f"By {score} it is the {rank} of the {len(node.edges)} edges into node {edge.node}, {edge.edge_lead or 0:.3f} ahead "
+            f"By {score} it is the {rank} of the {len(node.edges)} edges into node {edge.node}, {_amount(edge.edge_lead or 0)} ahead "
             f"of the strongest dropped one, from {state_name(dropped[0].source)}{small}."
         )
     near = ", only just" if edge.edge_lead_is_small else ""
     return (
-        f"Node {edge.node} drops the edge: its {score} of {edge.score:.3f} is {edge.edge_lead or 0:.3f} behind the weakest kept "
+        f"Node {edge.node} drops the edge: its {score} of {edge.score:.3f} is {_amount(edge.edge_lead or 0)} behind the weakest kept "
         f"one, {_label(kept[-1].primitive)} from {state_name(kept[-1].source)}{near}."
     )
 
@@ -77,6 +77,11 @@ def _other(edge: EdgeExplanation, rule: OtherRule) -> str | None:
         return f"{_WITHOUT_RULE[rule.code]} node {edge.node} would keep it."
     names = " and ".join(f"{_label(entry.primitive)} from {state_name(entry.source)}" for entry in inputs)
     return f"{_WITHOUT_RULE[rule.code]} node {edge.node} would keep {names} instead."
+
+
+def _amount(difference: float) -> str:
+    """A difference of weights, where nothing but a tie is nothing."""
+    return "less than 0.001" if 0 < difference < 0.0005 else f"{difference:.3f}"
 
 
 def _label(primitive: str) -> str:

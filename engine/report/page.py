@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from markupsafe import Markup
 
 from engine.config import CONFIG_CLASSES, describe
 from engine.errors import GenotypeError, NascopeError
-from engine.explain import Diagnosis, alphas_of, diagnose, explain_records, mean_entropy, other_rules, why_this_edge
+from engine.explain import Diagnosis, alphas_of, diagnose, explain_records, other_rules, why_this_edge
 from engine.genotype import CELL_KINDS, DARTS_PRIMITIVES, CellKind, Genotype
 from engine.genotype.discretize import discretize, edge_offset, operation_weights
 from engine.genotype.graph import state_name
@@ -21,7 +20,9 @@ from engine.genotype.primitives import declaration
 from engine.genotype.spaces import SpaceError, space_primitives
 from engine.genotype.text import as_text
 from engine.report.charts import curves_svg, heatmap_svg, inline_svg, search_curves_svg
-from engine.runs import AlphaRecord, RunFolder, RunHistory, Status
+from engine.report.formats import date_text, duration_text, number_text, percent_text, value_text
+from engine.report.numbers import RunFacts, key_numbers, mapping, protocol
+from engine.runs import AlphaRecord, RunFolder, RunHistory
 from engine.runs.files import write_atomically
 from engine.runs.folder import EVENTS, REPORT
 from engine.runs.library import default_title
@@ -49,31 +50,14 @@ def write_report(folder: RunFolder, path: Path | None = None) -> Path:
         undefined=StrictUndefined,
     )
     environment.filters.update(
-        number=_number, percent=_percent, duration=_duration, date=_date, label=lambda name: declaration(name).label
+        number=number_text,
+        percent=percent_text,
+        duration=duration_text,
+        date=date_text,
+        label=lambda name: declaration(name).label,
     )
     write_atomically(path, environment.get_template("report.html.j2").render(page=_page(folder)))
     return path
-
-
-@dataclass(frozen=True)
-class _Facts:
-    """What the page is made from."""
-
-    config: Mapping[str, Any]
-    status: Status
-    history: RunHistory
-    records: Sequence[AlphaRecord]
-    primitives: Sequence[str]
-    genotype: Genotype | None
-    results: Sequence[Mapping[str, Any]]
-
-    @property
-    def is_search(self) -> bool:
-        return self.config.get("kind") != "retrain"
-
-    @property
-    def tests(self) -> list[Mapping[str, Any]]:
-        return [row for row in self.results if row.get("what") == "test"]
 
 
 def _page(folder: RunFolder) -> dict[str, Any]:
@@ -83,7 +67,7 @@ def _page(folder: RunFolder) -> dict[str, Any]:
     # Rows that do not fit (a damaged log) would make nonsense of every table below.
     records = [record for record in history.alphas_by_epoch() if _fits(record, primitives)]
     genotype, genotype_fault = _genotype(folder, records, primitives)
-    facts = _Facts(config, folder.status(), history, records, primitives, genotype, folder.results())
+    facts = RunFacts(config, folder.status(), history, records, primitives, genotype, folder.results())
     meta = folder.meta()
     return {
         "title": str(meta["name"]) or default_title(config),
@@ -95,8 +79,8 @@ def _page(folder: RunFolder) -> dict[str, Any]:
         "error": facts.status.error,
         "notes": str(meta["notes"]),
         "tags": [str(tag) for tag in meta["tags"]],
-        "numbers": _key_numbers(facts),
-        "protocol": _protocol(facts),
+        "numbers": key_numbers(facts),
+        "protocol": protocol(facts),
         "diagnoses": _diagnoses(facts),
         "messages": [
             {
@@ -118,7 +102,7 @@ def _page(folder: RunFolder) -> dict[str, Any]:
             for row in facts.results
         ],
         "settings": _settings(config),
-        "versions": _mapping(config.get("versions")) or _mapping(history.started.get("versions")),
+        "versions": mapping(config.get("versions")) or mapping(history.started.get("versions")),
         "command": config.get("command") or history.started.get("command"),
         "device": history.started.get("device"),
         "written": time.time(),
@@ -157,108 +141,7 @@ def _genotype(
     return stored, fault
 
 
-def _key_numbers(facts: _Facts) -> list[dict[str, Any]]:
-    """``label``, ``value`` and a ``note`` that says which images a number is from."""
-    metrics, started = facts.status.metrics, facts.history.started
-    split = _measured_on(facts)
-    found = []
-
-    def add(label: str, value: str | None, note: str = "") -> None:
-        if value is not None:
-            found.append({"label": label, "value": value, "note": note})
-
-    for row in facts.tests[-1:]:
-        add(
-            "test accuracy",
-            _percent(row.get("accuracy_percent")),
-            f"{_number(row.get('images'))} images; tested {_times(len(facts.tests))}",
-        )
-    add("validation accuracy", _percent(metrics.get("validation_accuracy_percent")), _SPLIT_NAMES.get(split or "", ""))
-    add(
-        "training accuracy", _percent(metrics.get("train_accuracy_percent")), "with augmentation, during the last epoch"
-    )
-    gap = facts.history.of_type("discretization_gap")
-    if gap:
-        data = gap[-1].data
-        cut = data.get("recalibrated_accuracy_percent", data.get("discrete_accuracy_percent"))
-        add(
-            "cost of discretizing", _points(data.get("gap_percent")),
-            f"supernet {_percent(data.get('soft_accuracy_percent')) or '–'}, cut to its cell {_percent(cut) or '–'}",
-        )  # fmt: skip
-    parameters = started.get("parameters")
-    if isinstance(parameters, int | float):
-        add(
-            "parameters",
-            _millions(parameters),
-            "of the supernet, without alphas" if facts.is_search else "without the auxiliary head",
-        )
-    for kind in CELL_KINDS if facts.records else ():
-        entropy = mean_entropy(alphas_of(facts.records[-1], kind)[0])
-        add(f"entropy, {kind}", f"{entropy.nats:.2f} nats", f"{entropy.share:.0%} of uniform")
-    if facts.status.seconds:
-        add("computing time", _duration(facts.status.seconds), "over all sittings")
-    return found
-
-
-_SPLIT_NAMES = {
-    "validation": "held-out validation split",
-    "alphas": "the alphas' half of the training images",
-}
-
-
-def _measured_on(facts: _Facts) -> str | None:
-    """Which images the validation numbers are from."""
-    last = facts.history.last.get("epoch")
-    said = last.data.get("validation_split") if last is not None else None
-    return str(said or facts.history.started.get("validation_split") or "") or None
-
-
-def _protocol(facts: _Facts) -> list[str]:
-    """Which images every number is from, and what may not be concluded."""
-    counts = _mapping(facts.history.started.get("splits"))
-    found = []
-
-    def images(name: str) -> str:
-        return f"{_number(counts[name])} images" if name in counts else "images"
-
-    split = _measured_on(facts)
-    if facts.is_search:
-        if facts.config.get("method") == "random":
-            found.append("The cell was drawn at random; nothing was trained.")
-        else:
-            found.append(
-                f"Both halves are of the training split: the weights were trained on {images('weights')}, the alphas on {images('alphas')}."
-            )
-        if split == "validation":
-            found.append(
-                f"Validation numbers are from {images('validation')} that neither weights nor alphas were fitted to."
-            )
-        elif split == "alphas":
-            found.append(
-                "Validation numbers are from the alphas' half, as in the papers: the alphas were fitted to these images."
-            )
-        found.append("They rate the supernet, not the cell: the cell's worth shows only after a retraining.")
-        found.append("One search with one seed gives one cell; published cells were picked among several searches.")
-    else:
-        found.append(f"The weights were trained on {images('train')}.")
-        if split == "validation":
-            found.append(
-                f"Validation numbers are from {images('validation')} held out of training; the best epoch is picked by them."
-            )
-        elif counts:
-            found.append(
-                "No validation split was held out, as in the papers' retraining: the last epoch counts, not the best."
-            )
-    tests = len(facts.tests)
-    if not tests:
-        found.append("The test split was not touched.")
-    else:
-        caution = " Every look at it makes its number a little less honest." if tests > 1 else ""
-        found.append(f"The test split was touched {_times(tests)}.{caution}")
-    return found
-
-
-def _diagnoses(facts: _Facts) -> list[dict[str, Any]]:
+def _diagnoses(facts: RunFacts) -> list[dict[str, Any]]:
     """What can be said now, and since which epoch it was logged; then what was logged and holds no more."""
     since: dict[str, int] = {}
     logged: dict[str, Diagnosis] = {}
@@ -289,7 +172,7 @@ def _diagnoses(facts: _Facts) -> list[dict[str, Any]]:
     ]
 
 
-def _cells(facts: _Facts) -> list[dict[str, Any]]:
+def _cells(facts: RunFacts) -> list[dict[str, Any]]:
     if facts.genotype is None:
         return []
     record = facts.records[-1] if facts.records else None
@@ -351,60 +234,19 @@ def _settings(config: Mapping[str, Any]) -> list[dict[str, Any]]:
     groups: dict[str, list[dict[str, Any]]] = {}
     for field in describe(kind) if kind in CONFIG_CLASSES else ():
         if field.name in config:
-            row = {"name": field.name, "value": _value(config[field.name]), "help": field.help, "source": field.source}
+            row = {
+                "name": field.name,
+                "value": value_text(config[field.name]),
+                "help": field.help,
+                "source": field.source,
+            }
             groups.setdefault(field.group, []).append(row)
     return [{"group": group, "rows": rows} for group, rows in groups.items()]
 
 
 def _result_numbers(row: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(name.replace("_", " "), _value(value)) for name, value in row.items() if name not in ("what", "t")]
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return [(name.replace("_", " "), value_text(value)) for name, value in row.items() if name not in ("what", "t")]
 
 
 def _markup(svg: str | None) -> Markup | None:
     return None if svg is None else Markup(svg)
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return str(value)
-
-
-def _number(value: Any) -> str:
-    """A count with thin spaces between thousands."""
-    return f"{value:,}".replace(",", "\u2009") if isinstance(value, int) else "–" if value is None else f"{value:.6g}"
-
-
-def _percent(value: Any) -> str | None:
-    return f"{value:.1f} %" if isinstance(value, int | float) else None
-
-
-def _points(value: Any) -> str | None:
-    return f"{value:.1f} points" if isinstance(value, int | float) else None
-
-
-def _millions(count: float) -> str:
-    return f"{count / 1e6:.2f} M" if count >= 1e5 else _number(int(count))
-
-
-def _times(count: int) -> str:
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")
-
-
-def _duration(seconds: float) -> str:
-    minutes = seconds / 60
-    if minutes < 1:
-        return f"{seconds:.0f} s"
-    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
-
-
-def _date(t: Any) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(t)) if isinstance(t, int | float) else "–"

@@ -1,1 +1,1 @@
-
+"""Retraining a genotype from scratch, and testing it."""

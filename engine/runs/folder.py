@@ -65,6 +65,7 @@ class RunFolder:
             document = {"schema": SCHEMA, **config.model_dump(mode="json"), "world_size": 1, **(facts or {})}
             write_json(path / CONFIG, {**document, "created": time.time()})
             write_json(path / META, {"name": name, "tags": [], "notes": ""})
+            (path / EVENTS).touch()  # A run that has begun always has a log, also before its first event.
             write_json(path / STATUS, Status("created", epochs=config.epochs).as_json())
         except OSError as error:
             raise RunError(

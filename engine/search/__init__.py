@@ -1,1 +1,1 @@
-
+"""The architect, regularizers and the search trainer."""

@@ -1,1 +1,1 @@
-
+"""The loop, checkpoints and devices: what is the same for every kind of run."""

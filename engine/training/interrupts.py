@@ -1,4 +1,4 @@
-"""Wishes to end from outside: Ctrl-C, SIGTERM, and the window that closed."""
+"""Wishes to end from outside: Ctrl-C, SIGTERM, a closed terminal, and the window that closed."""
 
 from __future__ import annotations
 
@@ -31,6 +31,9 @@ class Interrupts:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._old[number] = signal.signal(number, self._handle)
+            # A closed terminal ends a run like SIGTERM, saved; but under nohup the signal is ignored on purpose.
+            if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+                self._old[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._handle)
         if self._tied:
             threading.Thread(target=self._watch_stdin, name="nascope-stdin", daemon=True).start()
         return self

@@ -182,7 +182,8 @@ class Loop:
                 self.emit(kind, fields)
         self._count_time()
         self._status.set(write=self._done == 1, **self._progress())
-        if time.monotonic() - self._saved_at > self._checkpoint_seconds:
+        at_end = position == self._trainer.steps_per_epoch - 1  # The epoch's own checkpoint comes at once.
+        if not at_end and time.monotonic() - self._saved_at > self._checkpoint_seconds:
             self._save()
 
     def _end_epoch(self) -> None:

@@ -105,7 +105,7 @@ def write_events(folder: RunFolder, events: list[Event]) -> None:
 
 @dataclass
 class FakeOutcome:
-    """As ``engine.training.execute.Outcome``."""
+    """As ``engine.execution.execute.Outcome``."""
 
     state: str
     exit_code: int
@@ -168,7 +168,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     """The training wing replaced by one that trains nothing."""
     fake = FakeEngine()
     parts: dict[str, dict[str, Any]] = {
-        "engine.training.execute": {"execute": fake.execute, "Outcome": FakeOutcome},
+        "engine.execution.execute": {"execute": fake.execute, "Outcome": FakeOutcome},
         "engine.training.device": {"pick_device": fake.pick_device},
         "engine.training.facts": {
             "run_facts": lambda command, preset=None: {"command": command, "versions": {}, "preset": preset}

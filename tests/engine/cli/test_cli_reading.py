@@ -136,13 +136,13 @@ def test_explain_for_people_says_why_and_what_was_dropped(nascope, make_run):
 
 
 def test_explain_gap_measures_now(nascope, make_run, monkeypatch):
-    gap = types.ModuleType("engine.training.gap")
+    gap = types.ModuleType("engine.execution.gap")
     gap.measure_gap = lambda folder, device: {
         "soft_accuracy_percent": 90.0,
         "discrete_accuracy_percent": 60.0,
         "device": device,
     }
-    monkeypatch.setitem(sys.modules, "engine.training.gap", gap)
+    monkeypatch.setitem(sys.modules, "engine.execution.gap", gap)
     folder = make_run(events=[STARTED, alphas_event(9, 0, 4)])
 
     found = nascope("explain", folder.path, "--gap", "--device", "cpu", "--json").json["discretization_gap"]

@@ -123,6 +123,13 @@ def test_finished_run_goes_on_with_more_epochs(nascope, engine, make_run):
     assert len(engine.carried_out) == 1
 
 
+def test_resume_with_more_epochs_counts_up_to_the_new_number(nascope, engine, make_run):
+    engine.events = [Event(1.0, 200, 20, "resumed")]
+    folder = make_run(state="finished", epoch=20)
+
+    assert "goes on with epoch 21 of 25" in nascope("resume", folder.path, "--set", "epochs=25").err
+
+
 def test_resume_takes_other_threads_and_forgets_what_was_decided_about_them(nascope, engine, make_run):
     folder = make_run()
     folder.add_facts(decided={"threads": 1, "device": "cpu", "split_fingerprint": "abc"})

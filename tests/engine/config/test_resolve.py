@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.config import RetrainConfig, SearchConfig, check, describe, parse_assignments, parse_data, read_config_file, resolve
+from engine.config import (
+    RetrainConfig,
+    SearchConfig,
+    check,
+    describe,
+    parse_assignments,
+    parse_data,
+    read_config_file,
+    resolve,
+)
 from engine.errors import ConfigError, DataError
 from engine.genotype.named import named
 
@@ -52,7 +61,9 @@ def test_the_second_order_can_be_said_as_text_or_number() -> None:
 
 
 def test_every_fault_is_told_at_once_in_words() -> None:
-    found = faults(epochs="0", batch_size="-1", learning_rate="fast", batchsize=64, edge_normalization="maybe", space="dart")
+    found = faults(
+        epochs="0", batch_size="-1", learning_rate="fast", batchsize=64, edge_normalization="maybe", space="dart"
+    )
 
     assert set(found) == {"epochs", "batch_size", "learning_rate", "batchsize", "edge_normalization", "space"}
     assert found["epochs"] == "must be a whole number, at least 1, at most 100000; found '0'."
@@ -135,7 +146,14 @@ def test_empty_text_is_none_where_that_is_allowed() -> None:
 
 def test_a_config_json_can_be_reused_and_checked(tmp_path: Path) -> None:
     config = resolve("search", method="pc-darts", values={"epochs": 3})
-    document = {"schema": 1, **config.model_dump(mode="json"), "versions": {}, "command": "x", "world_size": 1, "decided": {}}
+    document = {
+        "schema": 1,
+        **config.model_dump(mode="json"),
+        "versions": {},
+        "command": "x",
+        "world_size": 1,
+        "decided": {},
+    }
     path = tmp_path / "config.json"
     path.write_text(json.dumps(document), encoding="utf-8")
 
@@ -198,7 +216,12 @@ def test_every_setting_is_described_for_forms(kind: str) -> None:
 @given(
     st.dictionaries(
         st.sampled_from([field.name for field in describe("search") if field.name != "data"]) | st.text(max_size=8),
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.lists(st.integers(), max_size=2),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text(max_size=8)
+        | st.lists(st.integers(), max_size=2),
         max_size=5,
     )
 )

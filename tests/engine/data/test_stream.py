@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_asking_for_batches_leaves_the_global_generator_alone():
 
 
 def test_batch_is_the_same_in_another_process():
-    code = f"import sys; sys.path.insert(0, {str(__file__).rsplit('/', 1)[0]!r}); import test_stream; print(test_stream.digest())"
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_stream; print(test_stream.digest())"
 
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
 

@@ -24,7 +24,13 @@ def record(epoch: int, *, favourite: int = SEP, weak_source: int = 2) -> AlphaRe
     return AlphaRecord(epoch * 10 + 9, epoch, alphas, still)
 
 
-RECORDS = [record(0), record(1), record(2, favourite=SKIP), record(3, favourite=SKIP, weak_source=0), record(4, favourite=SKIP, weak_source=0)]
+RECORDS = [
+    record(0),
+    record(1),
+    record(2, favourite=SKIP),
+    record(3, favourite=SKIP, weak_source=0),
+    record(4, favourite=SKIP, weak_source=0),
+]
 
 
 def test_last_change_of_every_edge_is_found() -> None:

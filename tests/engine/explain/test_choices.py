@@ -35,7 +35,9 @@ def test_kept_edges_are_those_of_the_original_code(example: dict, kind: str) -> 
 
     nodes = explain_cell(alphas, betas, DARTS_PRIMITIVES)
 
-    assert [[[edge.primitive, edge.source] for edge in node.kept] for node in nodes] == example["expected"][kind]["nodes"]
+    assert [[[edge.primitive, edge.source] for edge in node.kept] for node in nodes] == example["expected"][kind][
+        "nodes"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +61,12 @@ def test_margins_are_differences_of_softmax_weights() -> None:
     first, second = explain_cell(WEIGHTS, None, THREE)
 
     strongest = second.edges[0]
-    assert (strongest.primitive, strongest.runner_up, strongest.kept, strongest.place) == ("sep_conv_3x3", "skip_connect", True, 0)
+    assert (strongest.primitive, strongest.runner_up, strongest.kept, strongest.place) == (
+        "sep_conv_3x3",
+        "skip_connect",
+        True,
+        0,
+    )
     assert strongest.alpha == pytest.approx(0.6, abs=1e-6)
     assert strongest.margin == pytest.approx(0.3, abs=1e-6)
     assert strongest.none == pytest.approx(0.1, abs=1e-6)
@@ -98,7 +105,9 @@ def test_ties_go_to_the_first_operation_and_the_first_state() -> None:
 def test_json_has_every_key_of_the_contract() -> None:
     edge = explain_cell(WEIGHTS, np.zeros(5), THREE)[1].as_json()["edges"][1]
 
-    assert {"from", "primitive", "alpha", "beta", "kept", "margin", "edge_margin", "none", "last_changed_epoch"} <= set(edge)
+    assert {"from", "primitive", "alpha", "beta", "kept", "margin", "edge_margin", "none", "last_changed_epoch"} <= set(
+        edge
+    )
     assert edge["from"] == 1
     assert sum(edge["weights"].values()) == pytest.approx(1)
     json.dumps(edge, allow_nan=False)
@@ -143,3 +152,17 @@ def test_a_change_and_another_rule_are_told() -> None:
     assert "alpha × beta of 0.060" in sentence
     assert sentence.endswith("node 1 would keep it.")
     assert node.edges[0].last_changed_epoch == 25
+
+
+def test_a_change_away_from_a_third_operation_names_both_and_small_leads_are_not_called_nothing() -> None:
+    alphas = np.log(np.tile([0.2, 0.4, 0.3998, 0.0002], (2, 1)))
+    node = explain_cell(
+        alphas,
+        None,
+        ("none", "skip_connect", "sep_conv_3x3", "avg_pool_3x3"),
+        changes=[EdgeChange(3, "avg_pool_3x3")] * 2,
+    )[0]
+
+    assert why_this_edge(node.edges[0], node).startswith(
+        "Skip overtook avg 3×3 in epoch 4 and leads sep 3×3 by less than 0.001, a small lead. Node 0 keeps both"
+    )

@@ -37,7 +37,9 @@ def alphas(*, skips: int = 0, strength: float = 1.0, none: float = 0.0, step: in
     return AlphaRecord(step, epoch, normal, reduction)
 
 
-def history(records: Sequence[AlphaRecord] = (), *, epochs: int = 20, events: Sequence[Event] = (), **started: object) -> RunHistory:
+def history(
+    records: Sequence[AlphaRecord] = (), *, epochs: int = 20, events: Sequence[Event] = (), **started: object
+) -> RunHistory:
     found = RunHistory()
     found.feed([Event(0, 0, 0, "started", {"epochs": epochs, "steps_per_epoch": 10, **started})])
     found.feed(events)
@@ -64,7 +66,13 @@ def test_published_cells_raise_no_warning(genotype: Genotype) -> None:
 
 @pytest.mark.parametrize(
     ("skips", "expected"),
-    [(0, []), (4, []), (5, [("many_skips", "warning")]), (6, [("skip_collapse", "severe")]), (8, [("skip_collapse", "severe")])],
+    [
+        (0, []),
+        (4, []),
+        (5, [("many_skips", "warning")]),
+        (6, [("skip_collapse", "severe")]),
+        (8, [("skip_collapse", "severe")]),
+    ],
 )
 def test_skips_of_the_normal_cell_are_counted(skips: int, expected: list[tuple[str, str]]) -> None:
     found = diagnose(history(), DARTS_PRIMITIVES, genotype=cells(skips))
@@ -174,7 +182,8 @@ def test_close_decisions_are_told_at_the_end() -> None:
 )
 def test_gradients_out_of_proportion_are_told(weight: float, alpha: float | None, found: bool) -> None:
     events = [
-        Event(step, step, 0, "gradient", {"weight_gradient_norm": weight, "alpha_gradient_norm": alpha}) for step in range(5)
+        Event(step, step, 0, "gradient", {"weight_gradient_norm": weight, "alpha_gradient_norm": alpha})
+        for step in range(5)
     ]
 
     assert (codes(diagnose(history(events=events), DARTS_PRIMITIVES)) == ["gradient_imbalance"]) == found
@@ -193,7 +202,9 @@ def test_a_loss_that_is_no_number_is_severe() -> None:
     [([2.3, 2.3, 2.31, 2.3, 2.3], True), ([2.3, 2.2, 2.0, 1.5, 1.2], False), ([2.3, 2.3], False)],
 )
 def test_a_loss_that_does_not_fall_is_told(losses: list[float], found: bool) -> None:
-    assert ("loss_not_falling" in codes(diagnose(history(events=epoch_events(train_loss=losses)), DARTS_PRIMITIVES))) == found
+    assert (
+        "loss_not_falling" in codes(diagnose(history(events=epoch_events(train_loss=losses)), DARTS_PRIMITIVES))
+    ) == found
 
 
 @pytest.mark.parametrize(
@@ -205,7 +216,9 @@ def test_a_loss_that_does_not_fall_is_told(losses: list[float], found: bool) -> 
         (50.0, None, []),
     ],
 )
-def test_accuracies_are_judged_by_their_gap_and_by_chance(train: float, validation: float | None, expected: list[str]) -> None:
+def test_accuracies_are_judged_by_their_gap_and_by_chance(
+    train: float, validation: float | None, expected: list[str]
+) -> None:
     events = epoch_events(train_accuracy_percent=[train] * 5, validation_accuracy_percent=[validation] * 5)
     names = [str(digit) for digit in range(10)]
 

@@ -53,7 +53,9 @@ def test_the_original_code_chooses_the_same_cells_in_the_same_order(example: dic
 def test_betas_are_normalized_over_the_inputs_of_a_node() -> None:
     example = next(example for example in EXAMPLES if example["id"] == "pcdarts_random")
 
-    np.testing.assert_allclose(edge_weights(np.array(example["betas_normal"])), example["beta_softmax_normal"], atol=1e-6)
+    np.testing.assert_allclose(
+        edge_weights(np.array(example["betas_normal"])), example["beta_softmax_normal"], atol=1e-6
+    )
 
 
 def test_a_dominant_none_is_never_chosen_but_takes_its_share() -> None:

@@ -20,7 +20,11 @@ def test_a_graph_has_all_states_and_edges() -> None:
     assert {state: data["role"] for state, data in graph.nodes(data=True)} == {
         0: "input", 1: "input", 2: "node", 3: "node", 4: "node", 5: "node", OUTPUT: "output",
     }  # fmt: skip
-    operations = [(source, target, data["primitive"], data["place"]) for source, target, data in graph.edges(data=True) if data["kind"] == "operation"]
+    operations = [
+        (source, target, data["primitive"], data["place"])
+        for source, target, data in graph.edges(data=True)
+        if data["kind"] == "operation"
+    ]
     assert len(operations) == 8
     assert (2, 5, "dil_conv_3x3", 1) in operations
     assert sorted(graph.predecessors(OUTPUT)) == [2, 3, 4, 5]
@@ -76,6 +80,13 @@ def test_a_doubled_edge_differs_from_a_single_one() -> None:
     doubled = Cell(((Edge("a", 0), Edge("a", 0)),), (2,))
 
     assert differing_edges(single, doubled) == 1
+    assert (
+        differing_edges(
+            Cell(((Edge("a", 0), Edge("a", 0), Edge("b", 0)),), (2,)),
+            Cell(((Edge("a", 0), Edge("b", 0), Edge("b", 0)),), (2,)),
+        )
+        == 1
+    )
 
 
 def test_cells_of_other_sizes_can_be_compared() -> None:

@@ -34,7 +34,10 @@ def test_named_genotypes_survive_json() -> None:
         ({"schema": True}, "schema"),
         ({"normal": None}, "^normal: expected"),
         ({"normal": cell([[["a", 0]], []], [2])}, "normal, node 1: the node has no edge"),
-        ({"normal": cell([[["a", 2]]], [2])}, r"normal, node 0, edge 0: predecessor 2 does not come before node 0 \(allowed: 0 to 1\)"),
+        (
+            {"normal": cell([[["a", 2]]], [2])},
+            r"normal, node 0, edge 0: predecessor 2 does not come before node 0 \(allowed: 0 to 1\)",
+        ),
         ({"reduction": cell([[["a", -1]]], [2])}, "reduction, node 0, edge 0: predecessor -1"),
         ({"reduction": cell([[["a", 0]]], [])}, "reduction, concat: no states"),
         ({"reduction": cell([[["a", 0]]], [3])}, "reduction, concat: state 3 is out of range"),

@@ -20,7 +20,10 @@ PUBLISHED_NORMAL = {
 @pytest.mark.parametrize("name", PUBLISHED_NORMAL)
 def test_published_cells_are_as_published(name: str) -> None:
     nodes = named(name).normal.nodes
-    assert " | ".join(" ".join(f"{edge.primitive} {edge.source}" for edge in node) for node in nodes) == PUBLISHED_NORMAL[name]
+    assert (
+        " | ".join(" ".join(f"{edge.primitive} {edge.source}" for edge in node) for node in nodes)
+        == PUBLISHED_NORMAL[name]
+    )
 
 
 def test_every_cell_says_where_it_comes_from() -> None:
@@ -34,7 +37,11 @@ def test_every_cell_says_where_it_comes_from() -> None:
 
 def test_published_errors_are_the_readmes() -> None:
     errors = {genotype.name: genotype.source.get("test_error_percent") for genotype in named_genotypes()}
-    assert {name: error for name, error in errors.items() if error is not None} == {"DARTS_V1": 3.0, "DARTS_V2": 2.76, "PC_DARTS_cifar": 2.57}
+    assert {name: error for name, error in errors.items() if error is not None} == {
+        "DARTS_V1": 3.0,
+        "DARTS_V2": 2.76,
+        "PC_DARTS_cifar": 2.57,
+    }
 
 
 def test_the_unnamed_cell_of_a_repository_claims_nothing() -> None:

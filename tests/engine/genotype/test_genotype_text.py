@@ -36,10 +36,20 @@ NORMAL = [
         pytest.param(FLAT, "", id="flat"),
         pytest.param(NESTED, "", id="nested, as pt.darts prints it"),
         pytest.param(FLAT.replace("[(", "((").replace(")]", "))"), "", id="tuples instead of lists"),
-        pytest.param(f"from x import y\n# A = {FLAT[:40]}\nMINE = {FLAT}\n", "MINE", id="half a definition in a comment before it"),
+        pytest.param(
+            f"from x import y\n# A = {FLAT[:40]}\nMINE = {FLAT}\n",
+            "MINE",
+            id="half a definition in a comment before it",
+        ),
         pytest.param(f"# A = Genotype(normal=[\nMINE = {FLAT}\n", "MINE", id="an open bracket in a comment before it"),
-        pytest.param(f"Genotype = namedtuple('Genotype', 'normal reduce')\nclass Genotype(NamedTuple):\n  x: int\nA = {FLAT}", "A", id="the class"),
-        pytest.param(f"2024-01-05 10:00:01,000 genotype = {FLAT}\n10:02 valid_acc 81.2\n", "genotype", id="a log's line"),
+        pytest.param(
+            f"Genotype = namedtuple('Genotype', 'normal reduce')\nclass Genotype(NamedTuple):\n  x: int\nA = {FLAT}",
+            "A",
+            id="the class",
+        ),
+        pytest.param(
+            f"2024-01-05 10:00:01,000 genotype = {FLAT}\n10:02 valid_acc 81.2\n", "genotype", id="a log's line"
+        ),
         pytest.param(f"# result\n\n```python\ngenotype = {FLAT}\n```\n", "genotype", id="Markdown"),
         pytest.param(f"It's done (at last: {FLAT}", "", id="brackets and quotes before it"),
         pytest.param(f"cell: Genotype = {FLAT}", "cell", id="annotated"),
@@ -75,6 +85,8 @@ def test_every_form_that_people_have_gives_the_same_cells(text: str, name: str) 
         (FLAT.replace("range(2, 6)", "list(range(2, 6))"), "normal, concat"),
         (FLAT.replace("range(2, 6)", "range(2, 10000000000)"), "normal, concat: .*too large"),
         (FLAT.replace("range(2, 6)", "range(2, 6, 0)"), "step 0"),
+        (FLAT.replace("range(2, 6)", "[2, 3, True]"), "normal, concat: «True»"),
+        (FLAT.replace("range(2, 6)", "[2, 3.0]"), "normal, concat: «3.0»"),
         (FLAT.replace("range(2, 6)", f"range(-{10**30}, 6)"), "too large"),
         (FLAT.replace("range(2, 6)", "[" + "2," * 100 + "]"), "100 entries are more than the bound"),
         (FLAT.replace("('dil_conv_5x5', 2)", "('dil_conv_5x5', 5)"), "line 1: normal, node 1, edge 1: predecessor 5"),
@@ -148,7 +160,8 @@ def cells(draw: st.DrawFn) -> Cell:
     names = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=20)
     nodes = draw(st.integers(1, 6))
     edges = tuple(
-        tuple(draw(st.lists(st.builds(Edge, names, st.integers(0, node + 1)), min_size=1, max_size=3))) for node in range(nodes)
+        tuple(draw(st.lists(st.builds(Edge, names, st.integers(0, node + 1)), min_size=1, max_size=3)))
+        for node in range(nodes)
     )
     concat = draw(st.lists(st.integers(0, nodes + 1), min_size=1, unique=True))
     return Cell(edges, tuple(concat))
@@ -165,7 +178,10 @@ def test_any_cell_survives_the_text(normal: Cell, reduction: Cell) -> None:
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.text(alphabet="Genotype(normal=[]'), 0123#\n\\\"range_concatdus*-{}:;.@", max_size=300), st.integers(0, len(FLAT)))
+@given(
+    st.text(alphabet="Genotype(normal=[]'), 0123#\n\\\"range_concatdus*-{}:;.@", max_size=300),
+    st.integers(0, len(FLAT)),
+)
 def test_noise_gives_a_genotype_or_a_genotype_error(noise: str, place: int) -> None:
     with contextlib.suppress(GenotypeError):
         parse_text(FLAT[:place] + noise + FLAT[place:])

@@ -26,7 +26,9 @@ def search(**values: object) -> SearchConfig:
 
 
 def test_a_new_folder_tells_everything(tmp_path: Path) -> None:
-    folder = RunFolder.create(tmp_path / "a" / "run", search(epochs=7), {"versions": {"torch": "2"}, "command": "nascope"}, name="mine")
+    folder = RunFolder.create(
+        tmp_path / "a" / "run", search(epochs=7), {"versions": {"torch": "2"}, "command": "nascope"}, name="mine"
+    )
 
     assert RunFolder.open(folder.path).config() == search(epochs=7)
     document = folder.config_document()

@@ -51,7 +51,7 @@ def test_a_series_grows_and_forgets() -> None:
 def test_a_resume_drops_its_step_and_later_ones() -> None:
     found = history(
         *(event(step, loss=float(step)) for step in range(8)), alphas(3, 1.0), alphas(7, 2.0),
-        event(3, "checkpoint"), event(7, "diagnosis", code="x"), event(4, "resumed"), event(4, loss=40.0),
+        event(3, "checkpoint"), event(4, "diagnosis", code="x"), event(7, "diagnosis", code="x"), event(4, "resumed"), event(4, loss=40.0),
     )  # fmt: skip
 
     assert found.series["step.loss"].values.tolist() == [0, 1, 2, 3, 40]
@@ -70,7 +70,9 @@ def test_resumes_from_the_start_and_several_resumes() -> None:
 
 def test_an_epoch_that_ends_twice_counts_once() -> None:
     # Killed after the events of the epoch's end, before the checkpoint behind it: the earlier checkpoint stands at step 10.
-    found = history(event(9, "epoch", train_loss=1.0), alphas(9), event(10, "resumed"), event(9, "epoch", train_loss=1.0), alphas(9))
+    found = history(
+        event(9, "epoch", train_loss=1.0), alphas(9), event(10, "resumed"), event(9, "epoch", train_loss=1.0), alphas(9)
+    )
 
     assert found.series["epoch.train_loss"].values.tolist() == [1.0]
     assert [record.epoch for record in found.alphas_by_epoch()] == [0]
@@ -144,7 +146,10 @@ def test_after_any_kills_and_resumes_the_history_is_that_of_an_unbroken_run(sitt
 
 def test_a_whole_log_is_read_from_its_file(tmp_path) -> None:
     path = tmp_path / "events.jsonl"
-    path.write_text("\n".join(entry.as_line() for entry in (event(0, "started", epochs=2), event(1, loss=0.5))) + "\n", encoding="utf-8")
+    path.write_text(
+        "\n".join(entry.as_line() for entry in (event(0, "started", epochs=2), event(1, loss=0.5))) + "\n",
+        encoding="utf-8",
+    )
 
     assert RunHistory.read(path).series["step.loss"].values.tolist() == [0.5]
     assert RunHistory.read(tmp_path / "none.jsonl").started == {}

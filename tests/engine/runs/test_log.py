@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -31,7 +30,14 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 def test_a_line_has_the_four_fields_and_valid_json() -> None:
     line = event(3, loss=float("nan"), nested=[{"a": float("inf")}]).as_line()
 
-    assert json.loads(line, parse_constant=pytest.fail) == {"t": 4.5, "step": 3, "epoch": 0, "type": "step", "loss": None, "nested": [{"a": None}]}
+    assert json.loads(line, parse_constant=pytest.fail) == {
+        "t": 4.5,
+        "step": 3,
+        "epoch": 0,
+        "type": "step",
+        "loss": None,
+        "nested": [{"a": None}],
+    }
 
 
 @pytest.mark.parametrize(
@@ -100,14 +106,16 @@ def test_a_replaced_log_is_read_from_its_start(tmp_path: Path) -> None:
 
     other = tmp_path / "other"
     other.write_text(event(0, "started").as_line() + "\n", encoding="utf-8")
-    os.replace(other, path)
+    other.replace(path)
 
     assert [entry.type for entry in tail.poll()] == ["started"]
 
 
 def test_a_stretch_of_noise_does_not_end_the_reading(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    path.write_text(("noise" * 1000 + "\n") * 1000 + event(7).as_line() + "\n", encoding="utf-8")  # more than one poll reads
+    path.write_text(
+        ("noise" * 1000 + "\n") * 1000 + event(7).as_line() + "\n", encoding="utf-8"
+    )  # more than one poll reads
 
     assert [entry.step for entry in read_events(path)] == [7]
 
@@ -122,9 +130,13 @@ def test_a_line_longer_than_a_poll_is_read(tmp_path: Path) -> None:
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    texts=st.lists(st.text(max_size=40), max_size=12), pieces=st.lists(st.integers(1, 60), max_size=30), limit=st.integers(16, 200)
+    texts=st.lists(st.text(max_size=40), max_size=12),
+    pieces=st.lists(st.integers(1, 60), max_size=30),
+    limit=st.integers(16, 200),
 )
-def test_any_pieces_give_every_event_once_and_in_order(texts: list[str], pieces: list[int], limit: int, tmp_path: Path) -> None:
+def test_any_pieces_give_every_event_once_and_in_order(
+    texts: list[str], pieces: list[int], limit: int, tmp_path: Path
+) -> None:
     path = tmp_path / "events.jsonl"
     path.write_bytes(b"")
     events = [event(step, text=text) for step, text in enumerate(texts)]
@@ -142,4 +154,16 @@ def test_any_pieces_give_every_event_once_and_in_order(texts: list[str], pieces:
 
 
 def test_every_type_of_event_tells_its_fields() -> None:
-    assert {"started", "resumed", "step", "epoch", "alphas", "genotype", "gradient", "checkpoint", "stopped", "finished", "failed"} <= set(EVENT_FIELDS)
+    assert {
+        "started",
+        "resumed",
+        "step",
+        "epoch",
+        "alphas",
+        "genotype",
+        "gradient",
+        "checkpoint",
+        "stopped",
+        "finished",
+        "failed",
+    } <= set(EVENT_FIELDS)

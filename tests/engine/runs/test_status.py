@@ -19,7 +19,9 @@ HERE = socket.gethostname()
 
 def mine(**changes: object) -> Status:
     started = process_start_time(os.getpid())
-    return replace(Status("running", pid=os.getpid(), host=HERE, process_started=started, heartbeat=time.time()), **changes)  # type: ignore[arg-type]
+    return replace(
+        Status("running", pid=os.getpid(), host=HERE, process_started=started, heartbeat=time.time()), **changes
+    )  # type: ignore[arg-type]
 
 
 def test_the_process_that_runs_is_alive() -> None:

@@ -16,6 +16,7 @@ import torch
 
 from engine.config import RunConfig
 from engine.errors import NascopeError
+from engine.execution.make import make_trainer
 from engine.runs import Event, EventWriter, RunFolder, give_order
 from engine.runs.control import ControlWatch, read_control
 from engine.runs.folder import CHECKPOINT_LAST, EVENTS, LOG
@@ -25,7 +26,6 @@ from engine.training.facts import versions
 from engine.training.failure import failure_in_words
 from engine.training.interrupts import EXIT_CODES, Interrupts
 from engine.training.loop import Loop
-from engine.training.make import make_trainer
 from engine.training.status_keeper import StatusKeeper
 
 _LOGGER = logging.getLogger("nascope.run")

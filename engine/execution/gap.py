@@ -8,11 +8,11 @@ import torch
 
 from engine.config import SearchConfig
 from engine.errors import RunError
+from engine.execution.make import make_trainer
 from engine.runs import RunFolder
 from engine.runs.folder import CHECKPOINT_LAST
 from engine.training.checkpoint import load_checkpoint
 from engine.training.device import pick_device
-from engine.training.make import make_trainer
 
 
 def measure_gap(folder: RunFolder, device: str = "auto") -> dict[str, Any]:

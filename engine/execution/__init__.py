@@ -1,0 +1,1 @@
+"""Runs a run: from a folder to a trainer, through the loop, to an end that the folder explains."""
