@@ -96,5 +96,5 @@ class RunModel(QObject):
                 return discretize(record, self.primitives)
             logged = self.history.of_type("genotype")
             return genotype_from_json(logged[-1].data.get("genotype")) if logged else None
-        except GenotypeError:
+        except (GenotypeError, ValueError):  # ValueError: alphas of a damaged or foreign log that fit no cell.
             return None

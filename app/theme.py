@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
-from engine.genotype.primitives import declaration
+from engine.draw.colours import primitive_hue
 
 ThemeChoice = Literal["system", "light", "dark"]
 
@@ -35,17 +35,14 @@ class Theme:
     danger: str
     train: str
     validation: str
+    alphas: str
+    """Lines about the alphas (their batch's loss, their gradients), beside train and validation."""
     pill_mix: float
     """Share of the primitive's hue in a pill's fill; the rest is the panel."""
 
     def primitive(self, name: str) -> str:
         """The hue of a primitive: one a family, lighter for the family's second member. Unknown ones get steady further hues."""
-        if name in _PRIMITIVE_HUES:
-            return _PRIMITIVE_HUES[name]
-        family = declaration(name).family
-        if family in _FAMILY_HUES:
-            return _FAMILY_HUES[family]
-        return _FURTHER_HUES[sum(name.encode()) % len(_FURTHER_HUES)]
+        return primitive_hue(name)
 
     def pill_fill(self, name: str) -> str:
         """Fill of a primitive's pill: the panel with a little of its hue."""
@@ -65,21 +62,13 @@ class Theme:
 LIGHT = Theme(
     "light", window="#F4F5F7", panel="#FFFFFF", sunken="#F9FAFB", border="#DDE1E6", grid="#ECEFF2", text="#1B1F24", dim="#5F6873",
     faint="#98A1AB", accent="#2F6FDE", select="#E4EDFC", ok="#1F7A4D", warn="#A85A00", warn_surface="#FFF4E0", danger="#C2303C",
-    train="#2F6FDE", validation="#C77700", pill_mix=0.14,
+    train="#2F6FDE", validation="#C77700", alphas="#A8327F", pill_mix=0.14,
 )  # fmt: skip
 DARK = Theme(
     "dark", window="#14171A", panel="#1C2024", sunken="#181B1F", border="#2F353B", grid="#262B31", text="#E7EAED", dim="#A0A9B3",
     faint="#6D7680", accent="#6C9EFF", select="#223354", ok="#5CC48D", warn="#F0A94B", warn_surface="#33281A", danger="#FF7B84",
-    train="#6C9EFF", validation="#F0A94B", pill_mix=0.24,
+    train="#6C9EFF", validation="#F0A94B", alphas="#E27BBE", pill_mix=0.24,
 )  # fmt: skip
-
-_PRIMITIVE_HUES = {
-    "sep_conv_3x3": "#2F6FDE", "sep_conv_5x5": "#7BA5F5", "dil_conv_3x3": "#0E8A7A", "dil_conv_5x5": "#55BFB0",
-    "max_pool_3x3": "#C77700", "avg_pool_3x3": "#E3A93F", "skip_connect": "#8672B8", "none": "#98A1AB",
-    "sep_conv_7x7": "#A9C4F7", "conv_7x1_1x7": "#B0568F",
-}  # fmt: skip
-_FAMILY_HUES = {"separable": "#2F6FDE", "dilated": "#0E8A7A", "pool": "#C77700", "skip": "#8672B8", "none": "#98A1AB"}
-_FURTHER_HUES = ("#B0568F", "#6E8B3D", "#A14F3B", "#4C8FA8", "#9A7B1F", "#7D5BA6")
 
 
 def mix(base: str, over: str, share: float) -> str:

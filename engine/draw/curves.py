@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
 Point = tuple[float, float]
@@ -56,10 +57,15 @@ def touches(pieces: Iterable[Cubic], rectangles: Iterable[Rectangle], steps: int
     points = sampled(pieces, steps)
     xs, ys = [x for x, _ in points], [y for _, y in points]
     low_x, high_x, low_y, high_y = min(xs), max(xs), min(ys), max(ys)
+    is_forward = all(a <= b for a, b in itertools.pairwise(xs))
     for left, top, right, bottom in rectangles:
         if right <= low_x or left >= high_x or bottom <= low_y or top >= high_y:
             continue
-        if any(_segment_enters(a, b, left, top, right, bottom) for a, b in itertools.pairwise(points)):
+        first, last = 0, len(points)
+        if is_forward:  # Only the part above or below the rectangle can enter it.
+            first, last = max(bisect_right(xs, left) - 1, 0), bisect_left(xs, right) + 1
+        near = points[first:last]
+        if any(_segment_enters(a, b, left, top, right, bottom) for a, b in itertools.pairwise(near)):
             return True
     return False
 

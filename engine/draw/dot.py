@@ -24,7 +24,7 @@ def dot_text(genotype: Genotype, kinds: Sequence[CellKind]) -> str:
     graph = graphviz.Digraph(
         "genotype",
         graph_attr={
-            "rankdir": "LR", "bgcolor": "white", "nodesep": "0.12", "ranksep": "0.28", "margin": "0.05",
+            "rankdir": "LR", "bgcolor": "white", "nodesep": "0.12", "ranksep": "0.28", "pad": "0.08",
             "fontname": FONT, "fontsize": "11", "fontcolor": INK, "splines": "spline",
         },
         node_attr={
@@ -33,7 +33,8 @@ def dot_text(genotype: Genotype, kinds: Sequence[CellKind]) -> str:
         },
         edge_attr={"penwidth": "1.2", "arrowsize": "0.5"},
     )  # fmt: skip
-    for kind in kinds:
+    # From left to right Graphviz stacks clusters from the bottom.
+    for kind in reversed(kinds):
         if len(kinds) == 1:
             _add_cell(graph, genotype, kind)
             continue

@@ -80,7 +80,7 @@ def figure_bytes(picture: Picture, kind: Literal["png", "pdf"]) -> bytes:
 
 
 def _add(axes: Any, shape: Line | Capsule | Words, layer: int) -> None:
-    from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon
+    from matplotlib.patches import PathPatch, Polygon
     from matplotlib.path import Path
 
     match shape:
@@ -110,15 +110,35 @@ def _add(axes: Any, shape: Line | Capsule | Words, layer: int) -> None:
                     )
                 )
         case Capsule():
-            radius = shape.height / 2
-            style = f"round,pad=0,rounding_size={radius}"
-            corner = (shape.x - shape.width / 2, shape.y - shape.height / 2)
             axes.add_patch(
-                FancyBboxPatch(corner, shape.width, shape.height, boxstyle=style, facecolor=shape.fill,
-                               edgecolor=shape.outline, linewidth=1.0, zorder=layer)
-            )  # fmt: skip
+                PathPatch(_outline(shape), facecolor=shape.fill, edgecolor=shape.outline, linewidth=1.0, zorder=layer)
+            )
         case Words():
             # Placed by the baseline, so that words with and without descenders stand level.
             axes.text(shape.x, shape.y + shape.size * 0.35, shape.text, fontsize=shape.size, color=shape.colour,
                       fontweight="bold" if shape.bold else "normal", ha="center" if shape.centred else "left",
                       va="baseline", zorder=layer, parse_math=False)  # fmt: skip
+
+
+ROUND = 4 / 3 * (2**0.5 - 1)
+"""How far the control points of a cubic quarter circle reach, as a share of the radius."""
+
+
+def _outline(capsule: Capsule) -> Any:
+    """The capsule as a path; matplotlib's own rounded box has corners that are no circles."""
+    from matplotlib.path import Path
+
+    r = capsule.height / 2
+    left, right = capsule.x - capsule.width / 2 + r, capsule.x + capsule.width / 2 - r
+    top, middle, bottom, k = capsule.y - r, capsule.y, capsule.y + r, ROUND * r
+    points = [
+        (left, top), (right, top),
+        (right + k, top), (right + r, middle - k), (right + r, middle),
+        (right + r, middle + k), (right + k, bottom), (right, bottom),
+        (left, bottom),
+        (left - k, bottom), (left - r, middle + k), (left - r, middle),
+        (left - r, middle - k), (left - k, top), (left, top),
+        (left, top),
+    ]  # fmt: skip
+    curves = [Path.CURVE4] * 6
+    return Path(points, [Path.MOVETO, Path.LINETO, *curves, Path.LINETO, *curves, Path.CLOSEPOLY])

@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import networkx as nx
+
 from engine.genotype.genotype import INPUT_STATES, Cell
+from engine.genotype.graph import OUTPUT, cell_graph
 
 Edge = tuple[int, int]
 """Node and place of an operation, both from 0."""
@@ -112,10 +115,11 @@ NODES_A_RANK = 3
 
 def node_ranks(cell: Cell) -> list[int]:
     """Layer of each node: behind all that it reads; crowded layers send nodes that feed no other node further right."""
-    feeds = {edge.source - INPUT_STATES for _, _, edge in cell.edges()}
-    ranks: list[int] = []
-    for edges in cell.nodes:
-        ranks.append(1 + max(0 if edge.source < INPUT_STATES else ranks[edge.source - INPUT_STATES] for edge in edges))
+    graph = cell_graph(cell)
+    graph.remove_node(OUTPUT)
+    feeds = {node for node in range(len(cell.nodes)) if graph.out_degree(INPUT_STATES + node)}
+    layer_of = {state: layer for layer, states in enumerate(nx.topological_generations(graph)) for state in states}
+    ranks = [layer_of[INPUT_STATES + node] for node in range(len(cell.nodes))]
     layer = 1
     while layer <= max(ranks):
         here = [node for node, rank in enumerate(ranks) if rank == layer]

@@ -354,11 +354,15 @@ def _smoothed(points: list[Point], foreign: list[Rectangle]) -> tuple[Cubic, ...
     return through(min(forwards, backwards, key=lambda kept: (len(kept), _climb(kept))))
 
 
+REACH = 60
+"""Stops that one curve may pass: more is not gentler, only slower to try."""
+
+
 def _greedy(points: list[Point], free: Callable[[Point, Point], bool]) -> list[Point]:
     kept = [points[0]]
     start = 0
     while start < len(points) - 1:
-        end = len(points) - 1
+        end = min(len(points) - 1, start + REACH)
         while end > start + 1 and not free(points[start], points[end]):
             end -= 1
         kept.append(points[end])

@@ -1,4 +1,4 @@
-"""A search that is killed at a random step and resumed is the unbroken search, bit for bit."""
+"""A run that is killed at a random step and resumed is the unbroken search, bit for bit."""
 
 from __future__ import annotations
 
@@ -21,18 +21,28 @@ from engine.runs.folder import CHECKPOINT_LAST, EVENTS
 
 TIMES = {"t", "images_per_second", "step_seconds", "seconds", "resident_mib", "device_mib"}
 ABOUT_SITTINGS = {"checkpoint", "message", "memory"}
-METHODS = {
-    "darts": ["--method", "darts"],
-    "second-order": ["--method", "darts-v2"],
-    "pc-darts": ["--method", "pc-darts", "--set", "warmup_epochs=1"],
+SMALL_SEARCH = [
+    "--set",
+    "batch_size=64",
+    "--set",
+    "space=none,max_pool_3x3,skip_connect,sep_conv_3x3",
+    "--set",
+    "nodes=2",
+]
+RUNS = {
+    "darts": ["search", "--method", "darts", *SMALL_SEARCH],
+    "second-order": ["search", "--method", "darts-v2", *SMALL_SEARCH],
+    "pc-darts": ["search", "--method", "pc-darts", "--set", "warmup_epochs=1", *SMALL_SEARCH],
+    "beta-darts": ["search", "--method", "beta-darts", *SMALL_SEARCH],
+    # Drop path draws from torch's own generator, so its state has to come back too.
+    "retrain": ["retrain", "DARTS_V2", "--set", "drop_path=0.5", "--set", "batch_size=16"],
 }
 
 
-def command(method: list[str], out: Path) -> list[str]:
+def command(run: list[str], out: Path) -> list[str]:
     return [
-        sys.executable, "-m", "engine.cli", "search", *method, "--data", "digits", "--epochs", "3", "--seed", "3", "--out", str(out),
-        "--set", "channels=4", "--set", "layers=3", "--set", "batch_size=64", "--set", "limit_images=256",
-        "--set", "space=none,max_pool_3x3,skip_connect,sep_conv_3x3", "--set", "nodes=2", "--json",
+        sys.executable, "-m", "engine.cli", *run, "--data", "digits", "--epochs", "3", "--seed", "3", "--out", str(out),
+        "--set", "channels=4", "--set", "layers=3", "--set", "limit_images=256", "--json",
     ]  # fmt: skip
 
 
@@ -67,17 +77,17 @@ def standing_events(folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 def test_killed_at_a_random_step_and_resumed_is_the_unbroken_run(
-    method: str, tmp_path: Path, environment: dict[str, str]
+    run: list[str], tmp_path: Path, environment: dict[str, str]
 ) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    subprocess.run(command(METHODS[method], whole), env=environment, check=True, capture_output=True, timeout=240)
+    subprocess.run(command(run, whole), env=environment, check=True, capture_output=True, timeout=240)
     steps = max(event.step for event in read_events(whole / EVENTS) if event.type == "step") + 1
     kill_at = random.randrange(1, steps)
 
     process = subprocess.Popen(
-        command(METHODS[method], broken),
+        command(run, broken),
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -1,0 +1,1 @@
+"""Dialogs that ask or tell: closing, reports of faults, keys, about."""

@@ -1,0 +1,301 @@
+"""The dialog that makes a new search or retraining."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFontDatabase, QGuiApplication, QKeySequence, QPainter, QPaintEvent, QShortcut
+from PySide6.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QMenu,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.buttons import Button
+from app.forms.draft import CHOICES, RunDraft
+from app.forms.editors import make_editor
+from app.forms.field_row import FieldRow
+from app.forms.group import FieldGrid, FieldGroup
+from app.labels import LARGE, SMALL, ElidedLabel, Label
+from app.scroll import ScrollColumn
+from app.surface import Line, Surface
+from app.theme import manager, theme
+from engine.config import DATA_SETS, METHODS, PRESETS, FieldDescription, describe
+from engine.genotype.spaces import SPACES
+
+COMMON = ("epochs", "channels", "layers", "batch_size", "seed", "device")
+_DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+class RunForm(QDialog):
+    """Everything that can be told to a new run; emits the draft on Start."""
+
+    start_wanted = Signal(object)
+    """RunDraft, checked."""
+
+    def __init__(self, draft: RunDraft, *, known_data: tuple[str, ...] = (), parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("run_form")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.draft = draft
+        is_search = draft.kind == "search"
+        self.setWindowTitle(self.tr("New search") if is_search else self.tr("Retrain"))
+        self._rows: dict[str, FieldRow] = {}
+        self._groups: list[FieldGroup] = []
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(0)
+        self._settling.timeout.connect(self._show_draft)
+        self._unit = self.fontMetrics().height()
+
+        fields = {field.name: field for field in describe(draft.kind)}
+        self._make_choice_rows(fields, known_data)
+        rest = [field for name, field in fields.items() if name not in (*CHOICES, *COMMON)]
+        for field in [fields[name] for name in COMMON if name in fields] + rest:
+            self._add_row(field)
+
+        scroll = ScrollColumn()
+        column = scroll.column
+        column.setContentsMargins(*(self._unit * side // 2 for side in (3, 2, 3, 2)))
+        column.setSpacing(self._unit * 3 // 4)
+        column.addWidget(ElidedLabel(self._title(), scale=LARGE, bold=True))
+        column.addWidget(ElidedLabel(self._sentence(), tone="dim"))
+        column.addWidget(
+            FieldGrid([self._rows[name] for name in ("method", "data", "preset", "name") if name in self._rows])
+        )
+        column.addWidget(Line())
+        column.addWidget(FieldGrid([self._rows[name] for name in COMMON]))
+        column.addWidget(Line())
+        groups: dict[str, list[FieldRow]] = {}
+        for field in rest:
+            groups.setdefault(field.group, []).append(self._rows[field.name])
+        for title, rows in groups.items():
+            group = FieldGroup(title, rows)
+            self._groups.append(group)
+            column.addWidget(group)
+        column.addStretch(1)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(scroll, 1)
+        box.addWidget(self._make_footer())
+        for keys in ("Ctrl+Return", "Ctrl+Enter"):
+            QShortcut(QKeySequence(keys), self, self._start)
+        manager().changed.connect(self.update)
+        self._show_draft()
+
+    def sizeHint(self) -> QSize:
+        """Wide enough for two columns, as high as the screen allows."""
+        screen = self.screen().availableSize() if self.screen() is not None else QSize(1024, 768)
+        return QSize(min(self._unit * 50, screen.width() - 40), min(self._unit * 50, screen.height() - 60))
+
+    # -- building -------------------------------------------------------------------------------------------------
+
+    def _title(self) -> str:
+        if self.draft.kind == "search":
+            return self.tr("Search for a normal and a reduction cell")
+        name = self.draft.genotype.name if self.draft.genotype is not None else ""
+        return self.tr("Retrain {name} from scratch").format(name=name or self.tr("these cells"))
+
+    def _sentence(self) -> str:
+        if self.draft.kind == "search":
+            return self.tr(
+                "The supernet's weights and its alphas are trained together; the cells are read off the alphas."
+            )
+        return self.tr("The discrete network of these two cells is trained; only Test touches the test split.")
+
+    def _make_choice_rows(self, fields: Mapping[str, FieldDescription], known_data: tuple[str, ...]) -> None:
+        if "method" in fields:
+            methods = [(method.title, name) for name, method in METHODS.items()]
+            self._add_row(fields["method"], methods)
+        data = [(entry.title, name) for name, entry in DATA_SETS.items() if not entry.takes_path]
+        data += [(text, text) for text in known_data if text not in DATA_SETS]
+        browse = Button(self.tr("Browse…"))
+        browse.setObjectName("browse_data")
+        menu = QMenu(browse)
+        menu.addAction(self.tr("Folder of images…"), self._browse_folder)
+        menu.addAction(self.tr("npz file…"), self._browse_file)
+        browse.setMenu(menu)
+        self._add_row(fields["data"], data, free=True, extra=browse)
+        preset = FieldDescription(
+            "preset", "text", "", self.tr("Sizes and rates that everything below starts from."), "auto"
+        )
+        self._add_row(preset, [(name, name) for name in PRESETS])
+        name = FieldDescription(
+            "name", "text", "", self.tr("What lists call the run; empty shows method and data."), ""
+        )
+        self._add_row(name)
+        line = self._rows["name"].editor.widget
+        if isinstance(line, QLineEdit):
+            line.setPlaceholderText(self.tr("optional"))
+            line.setMaxLength(120)
+
+    def _add_row(
+        self,
+        field: FieldDescription,
+        choices: list[tuple[str, Any]] | None = None,
+        *,
+        free: bool = False,
+        extra: QWidget | None = None,
+    ) -> None:
+        if field.name == "device":
+            choices, free = [(name, name) for name in _DEVICES], True
+        elif field.name == "space":
+            choices, free = [(name, name) for name in SPACES], True
+        row = FieldRow(field, make_editor(field, choices, free=free), extra=extra)
+        row.changed.connect(self._changed)
+        row.reset.connect(self._reset)
+        self._rows[field.name] = row
+
+    def _make_footer(self) -> Surface:
+        footer = Surface("sunken", line="top")
+        self._command = QLineEdit()
+        self._command.setObjectName("command_line")
+        self._command.setReadOnly(True)
+        self._command.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self._command.setAccessibleName(self.tr("The same run as a command line"))
+        self._command.hide()
+        self._copy = Button(self.tr("Copy"), kind="link")
+        self._copy.clicked.connect(self._copy_command)
+        self._copy.hide()
+        self._show_command = Button(self.tr("Show as command line"), kind="link")
+        self._show_command.setObjectName("show_command_line")
+        self._show_command.clicked.connect(self._toggle_command)
+        self._wrong = Label("", tone="danger", scale=SMALL).wrapped()
+        self._wrong.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        cancel = Button(self.tr("Cancel"))
+        cancel.setObjectName("cancel")
+        cancel.clicked.connect(self.reject)
+        self.start_button = Button(self.tr("Start"), kind="primary")
+        self.start_button.setObjectName("start")
+        self.start_button.clicked.connect(self._start)
+        command = QHBoxLayout()
+        command.addWidget(self._command, 1)
+        command.addWidget(self._copy)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(self._unit * 2 // 3)
+        buttons.addWidget(self._show_command)
+        buttons.addWidget(self._wrong, 1)
+        buttons.addWidget(cancel)
+        buttons.addWidget(self.start_button)
+        box = QVBoxLayout(footer)
+        box.setContentsMargins(*(self._unit * side // 4 for side in (6, 3, 6, 3)))
+        box.addLayout(command)
+        box.addLayout(buttons)
+        return footer
+
+    # -- what a person does ---------------------------------------------------------------------------------------
+
+    def _changed(self, name: str) -> None:
+        editor = self._rows[name].editor
+        if name == "name":
+            self.draft.name = str(editor.value())
+        elif name in CHOICES:
+            self.draft.say(name, str(editor.value()))
+        else:
+            self.draft.say(name, editor.value())
+        # At the next turn of the event loop: an editor must not be changed from inside its own signal.
+        self._settling.start()
+
+    def _reset(self, name: str) -> None:
+        self.draft.unsay(name)
+        self._show_draft()
+
+    def _start(self) -> None:
+        self.draft.settle()
+        self._show_draft()
+        if self.draft.is_ready:
+            self.start_wanted.emit(self.draft)
+
+    def show_fault(self, sentence: str) -> None:
+        """Say why the run could not be made."""
+        self._wrong.setText(sentence)
+
+    def _browse_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, self.tr("Folder of images: one folder a class"))
+        if folder:
+            self._set_data(f"image-folder:{folder}")
+
+    def _browse_file(self) -> None:
+        file, _ = QFileDialog.getOpenFileName(self, self.tr("Arrays of images and labels"), "", "NumPy (*.npz)")
+        if file:
+            self._set_data(f"npz:{file}")
+
+    def _set_data(self, text: str) -> None:
+        self._rows["data"].editor.show_value(text)
+        self._changed("data")
+
+    def set_value(self, name: str, value: Any) -> None:
+        """Say a setting for the person, for example from a dropped configuration file."""
+        row = self._rows.get(name)
+        if row is not None:
+            row.editor.show_value(value)
+            self._changed(name)
+
+    def _copy_command(self) -> None:
+        QGuiApplication.clipboard().setText(self.draft.command_line())
+
+    def _toggle_command(self) -> None:
+        shown = self._command.isHidden()
+        self._command.setVisible(shown)
+        self._copy.setVisible(shown)
+        self._show_command.setText(self.tr("Hide command line") if shown else self.tr("Show as command line"))
+
+    # -- showing --------------------------------------------------------------------------------------------------
+
+    def _show_draft(self) -> None:
+        draft = self.draft
+        for name, row in self._rows.items():
+            if name in CHOICES:
+                row.show_state(getattr(draft, name), None, is_said=False, fault=draft.fault(name))
+            elif name == "name":
+                row.show_state(draft.name, "", is_said=False, fault="")
+            else:
+                is_said = name in draft.said
+                row.show_state(draft.value(name), draft.default(name), is_said=is_said, fault=draft.fault(name))
+        self._tell_meaning()
+        for group in self._groups:
+            names = [row.field.name for row in group.rows]
+            group.tell(sum(name in draft.said for name in names), faulty=any(draft.fault(name) for name in names))
+        self._command.setText(draft.command_line())
+        self._command.setCursorPosition(0)
+        loose = [fault for fault in draft.faults if fault.field not in self._rows]
+        self._wrong.setText(" ".join(str(fault) for fault in loose))
+        self.start_button.setEnabled(draft.is_ready)
+        reasons = "\n".join(str(fault) for fault in draft.faults)
+        self.start_button.setToolTip(reasons or self.tr("Start the run, or let it wait for its turn (Ctrl+Enter)"))
+
+    def _tell_meaning(self) -> None:
+        """The sentence under method, data and preset is about the one that is chosen."""
+        draft = self.draft
+        if "method" in self._rows and draft.method in METHODS:
+            self._rows["method"].set_help(METHODS[draft.method].summary)
+        entry = DATA_SETS.get(draft.data.partition(":")[0])
+        if entry is not None:
+            tail = (
+                self.tr(" Downloads {n} MiB the first time.").format(n=entry.download_mib) if entry.download_mib else ""
+            )
+            self._rows["data"].set_help(entry.summary + tail)
+        if draft.preset in PRESETS:
+            self._rows["preset"].set_help(PRESETS[draft.preset].capitalize() + ".")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The form stands on the colour of a panel."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(theme().panel))
+        painter.end()
+
+
+def data_of(path: Path) -> str | None:
+    """The ``--data`` text of a dropped folder or file; None where it is none."""
+    if path.is_dir():
+        return f"image-folder:{path}"
+    return f"npz:{path}" if path.suffix == ".npz" else None

@@ -1,0 +1,179 @@
+"""What the library shows, as plain values: two lines a run, in groups."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from PySide6.QtCore import QCoreApplication
+
+from app.progress import percent
+from engine.genotype import Genotype
+from engine.runs import RunSummary
+
+EntryKind = Literal["header", "run", "genotype"]
+
+
+translate = QCoreApplication.translate
+
+
+@dataclass(frozen=True)
+class ScannedRun:
+    """A run as the scanner found it: its summary, the state as a reader must take it, and its tests."""
+
+    summary: RunSummary
+    state: str
+    results: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row: a group's header, a run or a genotype.
+
+    Attributes:
+        key: the run's folder, the genotype's name or file, or the group.
+        state: colours the dot.
+        live: whether a process works on it.
+    """
+
+    kind: EntryKind
+    key: str
+    title: str
+    line: str = ""
+    state: str = ""
+    tooltip: str = ""
+    live: bool = False
+    tags: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """The run's folder or the genotype's file."""
+        return Path(self.key)
+
+
+def library_entries(
+    runs: Sequence[ScannedRun], *, queue: Sequence[Path] = (), genotypes: Sequence[Genotype] = (),
+    opened: Mapping[str, Genotype] | None = None, words: str = "", now: float | None = None,
+) -> list[Entry]:  # fmt: skip
+    """All rows for these runs and cells.
+
+    Args:
+        queue: runs that wait, next first.
+        opened: genotype files that were opened, by path.
+        words: what the person typed into the filter; every word must be found.
+    """
+    moment = time.time() if now is None else now
+    groups: dict[str, list[Entry]] = {}
+    names = {
+        "running": translate("library", "Running"), "queued": translate("library", "Queued"), "today": translate("library", "Today"),
+        "week": translate("library", "Last week"), "earlier": translate("library", "Earlier"), "named": translate("library", "Named cells"),
+    }  # fmt: skip
+    for run in runs:
+        place = queue.index(run.summary.path) + 1 if run.summary.path in queue else None
+        groups.setdefault(_group(run, place, moment), []).append(_run_entry(run, place))
+    if "queued" in groups:
+        order = {str(path): place for place, path in enumerate(queue)}
+        groups["queued"].sort(key=lambda entry: order.get(entry.key, len(order)))
+    cells = [_genotype_entry(genotype, path) for path, genotype in (opened or {}).items()]
+    cells += [_genotype_entry(genotype) for genotype in genotypes]
+    groups["named"] = cells
+    found = []
+    for group, name in names.items():
+        rows = [entry for entry in groups.get(group, []) if _matches(entry, words)]
+        if rows:
+            found += [Entry("header", group, name), *rows]
+    return found
+
+
+def _group(run: ScannedRun, place: int | None, now: float) -> str:
+    if run.state in ("running", "paused"):
+        return "running"
+    if place is not None:
+        return "queued"
+    created = datetime.fromtimestamp(run.summary.created)
+    days = (datetime.fromtimestamp(now).date() - created.date()).days
+    return "today" if days <= 0 else "week" if days <= 7 else "earlier"
+
+
+def _run_entry(run: ScannedRun, place: int | None) -> Entry:
+    summary = run.summary
+    tags = "".join(f" · {tag}" for tag in summary.tags)
+    state = "queued" if place is not None and run.state not in ("running", "paused") else run.state
+    return Entry(
+        "run", str(summary.path), summary.title, run_line(run, place) + tags, state,
+        tooltip=f"{summary.title}\n{summary.path}", live=run.state in ("running", "paused"), tags=summary.tags,
+    )  # fmt: skip
+
+
+def run_line(run: ScannedRun, place: int | None = None) -> str:
+    """The second line of a run: its state and the one number that matters."""
+    status = run.summary.status
+    accuracy = percent(status.metrics.get("validation_accuracy_percent"))
+    if run.state in ("running", "paused"):
+        word = translate("library", "paused in epoch") if run.state == "paused" else translate("library", "epoch")
+        return _joined(
+            translate("library", "{word} {n} of {total}").format(
+                word=word, n=min(status.epoch + 1, status.epochs), total=status.epochs
+            ),
+            accuracy,
+        )
+    if place is not None:
+        return (
+            translate("library", "next in the queue")
+            if place == 1
+            else translate("library", "number {n} in the queue").format(n=place)
+        )
+    if run.state == "finished":
+        tests = [row for row in run.results if row.get("what") == "test"]
+        tested = percent(tests[-1].get("accuracy_percent")) if tests else ""
+        return _joined(
+            translate("library", "finished"),
+            translate("library", "test {accuracy}").format(accuracy=tested) if tested else accuracy,
+        )
+    if run.state == "failed":
+        what = str((status.error or {}).get("what") or "")
+        return translate("library", "failed: {what}").format(what=what) if what else translate("library", "failed")
+    if run.state in ("stopped", "interrupted"):
+        word = translate("library", "stopped") if run.state == "stopped" else translate("library", "interrupted")
+        return _joined(
+            translate("library", "{state} in epoch {n}").format(
+                state=word, n=min(status.epoch + 1, max(1, status.epochs))
+            ),
+            accuracy,
+        )
+    return translate("library", "not started")
+
+
+def _genotype_entry(genotype: Genotype, path: str | None = None) -> Entry:
+    source = genotype.source
+    facts = []
+    if isinstance(source.get("test_error_percent"), int | float):
+        facts.append(f"{source['test_error_percent']:.2f} %")
+    if isinstance(source.get("parameters_millions"), int | float):
+        facts.append(f"{source['parameters_millions']:.1f} M")
+    nodes = len(genotype.normal.nodes)
+    line = " · ".join(facts) or (
+        translate("library", "from a file") if path else translate("library", "{n} nodes").format(n=nodes)
+    )
+    summary = str(source.get("summary") or "")
+    return Entry(
+        "genotype",
+        path or genotype.name,
+        genotype.name or Path(path or "").name,
+        line,
+        "named",
+        "\n".join(filter(None, [summary, path])),
+    )
+
+
+def _matches(entry: Entry, words: str) -> bool:
+    text = f"{entry.title} {entry.line} {entry.key if entry.kind == 'genotype' else Path(entry.key).name}".lower()
+    return all(word in text for word in words.lower().split())
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)

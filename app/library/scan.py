@@ -1,0 +1,103 @@
+"""Finds runs in the background: a thread that looks at the data folder again and again and reads only what changed."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+from app.library.entries import ScannedRun
+from engine.runs import RunFolder, summarize
+from engine.runs.folder import CONFIG, META, RESULTS, STATUS
+
+SCAN_SECONDS = 1.0
+_MAX_DEPTH = 3
+_Stamp = tuple[int, ...]
+
+
+class LibraryScanner(QThread):
+    """Emits the list of runs whenever it is not what it was."""
+
+    scanned = Signal(list)
+    """list[ScannedRun], newest first."""
+
+    def __init__(self, roots: list[Path], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._roots = list(roots)
+        self._wake = threading.Event()
+        self._quit = False
+        self._known: dict[Path, tuple[_Stamp, ScannedRun]] = {}
+        self._told: list[ScannedRun] | None = None
+
+    def look_at(self, roots: list[Path]) -> None:
+        """Look at these folders from now on, at once."""
+        self._roots = list(roots)
+        self.look_now()
+
+    def look_now(self) -> None:
+        """Do not wait for the next look."""
+        self._wake.set()
+
+    def quit_soon(self) -> None:
+        """Ask the thread to end; ``wait()`` joins it."""
+        self._quit = True
+        self._wake.set()
+
+    def run(self) -> None:
+        """Look, tell, wait."""
+        while not self._quit:
+            found = self.look()
+            if found != self._told:
+                self._told = found
+                self.scanned.emit(found)
+            self._wake.wait(SCAN_SECONDS)
+            self._wake.clear()
+
+    def look(self) -> list[ScannedRun]:
+        """All runs of the moment."""
+        paths = dict.fromkeys(path for root in self._roots for path in _run_paths(root, _MAX_DEPTH))
+        found = [run for path in paths if (run := self._scan(path)) is not None]
+        self._known = {path: known for path, known in self._known.items() if path in paths}
+        return sorted(found, key=lambda run: (run.summary.created, str(run.summary.path)), reverse=True)
+
+    def _scan(self, path: Path) -> ScannedRun | None:
+        stamp = _stamp(path)
+        known = self._known.get(path)
+        if known is not None and known[0] == stamp:
+            run = known[1]
+            if run.summary.status.state not in ("running", "paused"):
+                return run
+            run = ScannedRun(run.summary, run.summary.status.alive_state, run.results)  # Its process may have died.
+        else:
+            summary = summarize(path)
+            if summary is None:
+                return None
+            results = tuple(RunFolder(path).results()) if (path / RESULTS).exists() else ()
+            run = ScannedRun(summary, summary.status.alive_state, results)
+        self._known[path] = (stamp, run)
+        return run
+
+
+def _stamp(path: Path) -> _Stamp:
+    found = []
+    for name in (CONFIG, META, STATUS, RESULTS):
+        try:
+            found.append((path / name).stat().st_mtime_ns)
+        except OSError:
+            found.append(0)
+    return tuple(found)
+
+
+def _run_paths(folder: Path, depth: int) -> list[Path]:
+    if (folder / CONFIG).is_file():
+        return [folder]
+    if depth == 0:
+        return []
+    try:
+        with os.scandir(folder) as children:
+            names = sorted(child.name for child in children if child.is_dir() and not child.name.startswith("."))
+    except OSError:
+        return []
+    return [path for name in names for path in _run_paths(folder / name, depth - 1)]

@@ -1,0 +1,1 @@
+"""Live views of a run: curves, alpha heatmaps and the epoch slider."""

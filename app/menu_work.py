@@ -1,0 +1,317 @@
+"""What the menu's entries do that needs a dialog: new runs, opening, exporting, renaming."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QLineEdit, QMenu, QMessageBox
+
+from app import settings
+from app.dialogs.about import AboutDialog
+from app.dialogs.shortcuts import ShortcutSheet
+from app.forms.draft import RunDraft
+from app.forms.run_form import RunForm
+from app.library.entries import Entry
+from app.opening import recognize
+from engine.config import METHODS, describe
+from engine.errors import NascopeError
+from engine.genotype import Genotype
+from engine.runs import RunFolder
+
+if TYPE_CHECKING:
+    from app.window import MainWindow
+
+
+class MenuWork(QObject):
+    """Works for the main window."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._form: RunForm | None = None
+
+    # -- new runs -------------------------------------------------------------------------------------------------
+
+    def new_run(self) -> None:
+        """Open the form of a new search, as the last one of this sitting was set."""
+        self.open_form(RunDraft("search"))
+
+    def start_demo(self) -> None:
+        """Search the digits at once, with every default."""
+        self._start(RunDraft("search"))
+
+    def retrain(self) -> None:
+        """Open the form of a retraining of the cells on screen."""
+        draft = self.retrain_draft()
+        if draft is not None:
+            self.open_form(draft)
+
+    def retrain_draft(self) -> RunDraft | None:
+        """A retraining of the cells on screen, on the data they were found on."""
+        window = self._window
+        genotype, model = window.shown_genotype(), window.model
+        if genotype is None:
+            return None
+        if model is None:
+            return RunDraft("retrain", genotype=genotype, genotype_spec=window.genotype_key)
+        data = str(model.config.get("data", "digits"))
+        if model.kind == "retrain":
+            return RunDraft("retrain", data=data, genotype=genotype, genotype_spec=str(model.path))
+        epoch = window.selection.epoch
+        shown = (
+            epoch
+            if epoch is not None
+            else (model.history.alphas[-1].epoch if model.history.alphas else model.status.epoch)
+        )
+        source = {"run": model.path.name, "method": str(model.config.get("method", "")), "epoch": shown}
+        named = Genotype(
+            genotype.normal,
+            genotype.reduction,
+            name=model.name or model.method_title,
+            primitives=genotype.primitives,
+            source=source,
+        )
+        decided = RunFolder(model.path).config_document().get("decided")
+        fingerprint = decided.get("split_fingerprint") if isinstance(decided, dict) else None
+        spec = str(model.path) if epoch is None else "CELL.json"
+        return RunDraft(
+            "retrain",
+            data=data,
+            genotype=named,
+            genotype_spec=spec,
+            search_run=model.path,
+            split_fingerprint=fingerprint,
+        )
+
+    def open_form(self, draft: RunDraft) -> RunForm:
+        """Show the form for a draft; another one that is open gives way."""
+        if self._form is not None:
+            self._form.reject()
+        known = [str(run.summary.data) for run in self._window.frame.library.runs]
+        self._form = RunForm(draft, known_data=tuple(dict.fromkeys(known)), parent=self._window)
+        self._form.start_wanted.connect(self._start_from_form)
+        self._form.finished.connect(self._form_closed)
+        self._form.open()
+        return self._form
+
+    def _form_closed(self) -> None:
+        self._form = None
+
+    def _start_from_form(self, draft: RunDraft) -> None:
+        form = self._form
+        try:
+            path = self._window.control.start(draft)
+        except NascopeError as error:
+            if form is not None:
+                form.show_fault(str(error))
+            return
+        if form is not None:
+            form.accept()
+        self._window.show_run(path)
+
+    def _start(self, draft: RunDraft) -> None:
+        try:
+            self._window.show_run(self._window.control.start(draft))
+        except NascopeError as error:
+            self._window.tell(str(error), "danger")
+
+    # -- opening and exporting ------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Ask for a file."""
+        types = self.tr("Genotypes, configurations, arrays (*.json *.txt *.py *.md *.log *.npz);;All files (*)")
+        file, _ = QFileDialog.getOpenFileName(self._window, self.tr("Open"), "", types)
+        if file:
+            self.open_text(file)
+
+    def open_folder(self) -> None:
+        """Ask for a run folder."""
+        folder = QFileDialog.getExistingDirectory(self._window, self.tr("Open a run folder"))
+        if folder:
+            self.open_text(folder)
+
+    def open_text(self, text: str) -> None:
+        """Open a path, or a genotype by its name."""
+        window = self._window
+        try:
+            found = recognize(text)
+            genotype = found.genotype
+            if found.several:
+                name, chosen = QInputDialog.getItem(
+                    window, self.tr("Several genotypes"), self.tr("Which one?"), list(found.several), editable=False
+                )
+                if not chosen:
+                    return
+                genotype = found.several[name].named(name)
+            if found.kind == "run":
+                window.show_run(found.path)
+            elif found.kind == "runs":
+                window.add_root(found.path)
+                window.tell(self.tr("The runs in {folder} are listed on the left now.").format(folder=found.path))
+            elif found.kind == "data":
+                self.open_form(RunDraft("search", data=found.data))
+            elif found.kind == "config":
+                self.open_form(draft_of(found.values))
+            elif genotype is not None and found.path.is_absolute():
+                window.frame.library.add_genotype(found.path, genotype)
+                settings.add_recent(found.path)
+                window.show_genotype(genotype, str(found.path))
+            elif genotype is not None:
+                window.show_genotype(genotype, genotype.name)
+        except NascopeError as error:
+            window.tell(str(error), "danger")
+
+    def export(self) -> None:
+        """Save the cells on screen."""
+        genotype = self._window.shown_genotype()
+        if genotype is None:
+            return
+        from app.cells.export import export_genotype  # Writers load only when something is written.
+
+        model = self._window.model
+        name = genotype.name or (model.path.name if model is not None else "genotype")
+        path = export_genotype(self._window, genotype if genotype.name else genotype.named(name), name)
+        if path is not None:
+            self._window._notice(self.tr("Written: {path}").format(path=path), "ok", ())
+
+    # -- runs -----------------------------------------------------------------------------------------------------
+
+    def report(self) -> None:
+        """Write and open the page of the run on screen."""
+        if self._window.model is not None:
+            self._window.control.report(self._window.model.path)
+
+    def show_folder(self) -> None:
+        """Open the folder of the run on screen."""
+        if self._window.model is not None:
+            self._window.control.open_folder(self._window.model.path)
+
+    def rename(self) -> None:
+        """Rename the run on screen."""
+        if self._window.model is not None:
+            self._rename(self._window.model.path)
+
+    def rename_entry(self, entry: Entry) -> None:
+        """Rename a run of the library."""
+        self._rename(entry.path)
+
+    def tag(self) -> None:
+        """Tag the run on screen."""
+        if self._window.model is not None:
+            self._tag(self._window.model.path)
+
+    def trash(self) -> None:
+        """Put the run on screen in the trash."""
+        if self._window.model is not None:
+            self._trash(self._window.model.path)
+
+    def trash_entry(self, entry: Entry) -> None:
+        """Put a run in the trash; an opened file only leaves the list."""
+        if entry.kind == "run":
+            self._trash(entry.path)
+
+    def entry_menu(self, entry: Entry, place: QPoint) -> None:
+        """The menu of one entry of the library."""
+        menu = self.make_entry_menu(entry)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(place)
+
+    def make_entry_menu(self, entry: Entry) -> QMenu:
+        """What can be done with an entry: it is shown first, so that every action means it."""
+        window, actions = self._window, self._window.commands
+        menu = QMenu(window)
+        window.frame.library.choose(entry.key)
+        if entry.kind == "genotype":
+            menu.addActions([actions["retrain"], actions["export"]])
+            return menu
+        names = [
+            "pause",
+            "resume",
+            "stop",
+            "",
+            "retrain",
+            "test",
+            "export",
+            "",
+            "report",
+            "show_folder",
+            "",
+            "rename",
+            "tag",
+            "trash",
+        ]
+        place = window.queue.place(entry.path)
+        if place is not None:
+            menu.addAction(self.tr("Earlier in the queue"), lambda: window.queue.move(entry.path, -1)).setEnabled(
+                place > 1
+            )
+            menu.addAction(self.tr("Later in the queue"), lambda: window.queue.move(entry.path, 1)).setEnabled(
+                place < len(window.queue.waiting())
+            )
+            menu.addSeparator()
+        for name in names:
+            if name:
+                menu.addAction(actions[name])
+            else:
+                menu.addSeparator()
+        return menu
+
+    def _rename(self, path: Path) -> None:
+        before = str(RunFolder(path).meta()["name"])
+        name, chosen = QInputDialog.getText(
+            self._window,
+            self.tr("Rename"),
+            self.tr("Name of the run (empty shows method and data):"),
+            QLineEdit.EchoMode.Normal,
+            before,
+        )
+        if chosen:
+            self._window.control.rename(path, name)
+
+    def _tag(self, path: Path) -> None:
+        before = ", ".join(map(str, RunFolder(path).meta()["tags"]))
+        text, chosen = QInputDialog.getText(
+            self._window, self.tr("Tags"), self.tr("Tags, separated by commas:"), QLineEdit.EchoMode.Normal, before
+        )
+        if chosen:
+            self._window.control.tag(path, text.split(","))
+
+    def _trash(self, path: Path) -> None:
+        text = self.tr("Put {name} in the trash?").format(name=path.name)
+        answer = QMessageBox.question(self._window, self.tr("Trash"), text)
+        if answer == QMessageBox.StandardButton.Yes and self._window.control.trash(path):
+            settings.forget_recent(path)
+
+    # -- help -----------------------------------------------------------------------------------------------------
+
+    def shortcuts(self) -> None:
+        """All keys."""
+        ShortcutSheet(self._window).open()
+
+    def about(self) -> None:
+        """Versions and machine."""
+        AboutDialog(self._window).open()
+
+
+def draft_of(values: dict[str, object]) -> RunDraft:
+    """A draft with the settings of a configuration file.
+
+    Raises:
+        NascopeError: the file's genotype is not valid.
+    """
+    from engine.genotype import genotype_from_json
+
+    kind = "retrain" if values.get("kind") == "retrain" else "search"
+    method = str(values.get("method") or "darts")
+    genotype = genotype_from_json(values.get("genotype")) if kind == "retrain" else None
+    draft = RunDraft(
+        kind, data=str(values.get("data") or "digits"), method=method if method in METHODS else "darts",
+        preset=str(values.get("preset") or "auto"), genotype=genotype,
+    )  # fmt: skip
+    known = {field.name for field in describe(kind)} - {"method", "data"}
+    for name, value in values.items():
+        if name in known:
+            draft.say(name, value)
+    return draft

@@ -1,0 +1,106 @@
+"""What a path that was dropped or opened is: a run, a genotype, a configuration, data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from engine.config import read_config_file
+from engine.errors import GenotypeError
+from engine.genotype import Genotype
+from engine.genotype.named import is_named, named
+from engine.genotype.read import read_genotype
+from engine.genotype.text import parse_text
+from engine.runs import find_runs
+from engine.runs.folder import CONFIG
+
+_MAX_BYTES = 4 * 2**20
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What was found.
+
+    Attributes:
+        several: further genotypes in the same file, by name; the person chooses.
+        values: settings of a configuration file.
+        data: what ``--data`` would say of it.
+    """
+
+    kind: Literal["run", "runs", "genotype", "config", "data"]
+    path: Path
+    genotype: Genotype | None = None
+    several: dict[str, Genotype] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    data: str = ""
+
+
+def recognize(text: str) -> Opened:
+    """What a path (or the name of a genotype, or ``FILE:NAME``) is.
+
+    Raises:
+        NascopeError: nothing of the kind is there, or it cannot be read; the message names it.
+    """
+    if is_named(text):
+        return Opened("genotype", Path(text), named(text))
+    path = Path(text).expanduser().absolute()
+    if path.is_dir():
+        return _folder(path)
+    if not path.is_file():
+        return Opened("genotype", path, read_genotype(text))
+    if path.name == CONFIG and (path.parent / "status.json").is_file():
+        return Opened("run", path.parent)
+    if path.suffix == ".npz":
+        return Opened("data", path, data=f"npz:{path}")
+    if path.suffix == ".json" and not _holds_cells(path):
+        return Opened("config", path, values=read_config_file(path))
+    return _genotype_file(path)
+
+
+def _folder(path: Path) -> Opened:
+    if (path / CONFIG).is_file():
+        return Opened("run", path)
+    if find_runs(path):
+        return Opened("runs", path)
+    return Opened("data", path, data=f"image-folder:{path}")
+
+
+def _genotype_file(path: Path) -> Opened:
+    try:
+        return Opened("genotype", path, read_genotype(str(path)))
+    except GenotypeError:
+        several = _definitions(path)
+        if len(several) < 2:
+            raise
+        return Opened("genotype", path, several=several)
+
+
+def _definitions(path: Path) -> dict[str, Genotype]:
+    try:
+        return dict(parse_text(_text(path)))
+    except GenotypeError:
+        return {}
+
+
+def _holds_cells(path: Path) -> bool:
+    try:
+        document = json.loads(_text(path))
+    except (ValueError, RecursionError):
+        return False
+    if isinstance(document, list):
+        return True
+    return isinstance(document, dict) and ("normal" in document or not _looks_like_settings(document))
+
+
+def _looks_like_settings(document: dict[str, Any]) -> bool:
+    return bool({"kind", "method", "data", "epochs", "preset", "batch_size", "channels"} & document.keys())
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_BYTES).decode("utf-8", errors="replace")
+    except OSError as error:
+        raise GenotypeError(f"cannot be read ({error.strerror}).", where=str(path), mend="Check the path.") from None

@@ -1,0 +1,480 @@
+"""The main window: library, pages, inspector, and the wiring between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSignalBlocker, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QMainWindow,
+)
+
+from app import settings
+from app.actions import Actions
+from app.child import CommandLine, engine_words
+from app.closing import Closing
+from app.dialogs.report import ReportDialog
+from app.frame import WindowFrame
+from app.garbage import GarbageTimer
+from app.keys import WindowKeys
+from app.library.entries import Entry
+from app.library.scan import LibraryScanner
+from app.menu_work import MenuWork
+from app.progress import epoch_of, epochs_of, fraction_done, in_words, seconds_left
+from app.retrain_view import RetrainView
+from app.run_control import RunControl, failure_report
+from app.run_model import RunModel
+from app.run_queue import RunQueue
+from app.run_state import Shown, availability, colour_state, pill_words, shown_run, state_of
+from app.run_view import RunView
+from app.selection import Selection
+from app.session import EngineEnd
+from app.sessions import Sessions
+from app.status_bar import folder_words, machine_words
+from app.theme import manager
+from engine.errors import NascopeError
+from engine.genotype import Genotype
+from engine.runs import home, runs_home
+
+_REFRESH_MILLISECONDS = 500
+
+
+class MainWindow(QMainWindow):
+    """One screen tells the whole search.
+
+    Args:
+        sessions, command: how engines and short commands are launched; tests give their own.
+    """
+
+    def __init__(self, sessions: Sessions | None = None, command: CommandLine = engine_words) -> None:
+        super().__init__()
+        self.setObjectName("main_window")
+        self.setWindowTitle("nascope")
+        self.setAcceptDrops(True)
+        self._garbage = GarbageTimer(self)
+        self.selection = Selection(self)
+        self.sessions = sessions or Sessions()
+        self.sessions.setParent(self)
+        self.queue = RunQueue(self._launch, self._live_count, settings.engines_at_a_time, parent=self)
+        self.control = RunControl(self.sessions, self.queue, command=command, parent=self)
+        self.commands = Actions(self)
+        self._model: RunModel | None = None
+        self._genotype: Genotype | None = None
+        self._genotype_key = ""
+        self._roots = [runs_home().absolute()]
+        self._has_scanned = False
+        self.frame = WindowFrame(self.selection, self.commands)
+        self.setCentralWidget(self.frame)
+        unit = self.fontMetrics().height()
+        self.setMinimumSize(unit * 50, unit * 32)
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._tick)
+        self._closing = Closing(self, self.sessions, self.queue)
+        self.work = MenuWork(self)
+        self._keys = WindowKeys(self)
+        self._scanner = LibraryScanner(self._all_roots(), parent=self)
+        self._connect()
+        self._restore()
+        self.frame.show_page(self.frame.welcome)
+        self._refresh_all()
+        self._scanner.start()
+        self._timer.start(_REFRESH_MILLISECONDS)
+
+    # -- building -------------------------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        run, frame = self.control, self.frame
+        for name, slot in {
+            "new_run": self.work.new_run, "open": self.work.open, "open_folder": self.work.open_folder, "export": self.work.export,
+            "retrain": self.work.retrain, "quit": self.close, "pause": self._pause, "resume": self._resume, "stop": self._stop,
+            "test": self._test, "report": self.work.report, "show_folder": self.work.show_folder, "rename": self.work.rename,
+            "tag": self.work.tag, "trash": self.work.trash, "inspector_shown": frame.toggle_inspector, "library_shown": frame.toggle_library,
+            "reset_layout": self._reset_layout, "shortcut_sheet": self.work.shortcuts, "about_nascope": self.work.about,
+        }.items():  # fmt: skip
+            self.commands[name].triggered.connect(slot)
+        self.commands.themes.triggered.connect(self._theme_chosen)
+        self.commands.languages.triggered.connect(self._language_chosen)
+        self.commands.engines.triggered.connect(self._engines_chosen)
+        self.frame.library.chosen.connect(self._chosen)
+        self.frame.library.menu_wanted.connect(self.work.entry_menu)
+        self.frame.library.renamed.connect(self.work.rename_entry)
+        self.frame.library.trashed.connect(self.work.trash_entry)
+        self.frame.welcome.demo_wanted.connect(self.work.start_demo)
+        self.queue.changed.connect(self._queue_changed)
+        self.sessions.engine_started.connect(self._engine_started)
+        self.sessions.engine_ended.connect(self._engine_ended)
+        self.sessions.state_changed.connect(self._state_changed)
+        run.noticed.connect(self._notice)
+        run.changed.connect(self._run_changed)
+        run.tested.connect(self._tested)
+        self._scanner.scanned.connect(self._scanned)
+        self.selection.epoch_changed.connect(self._refresh_actions)
+        frame.export_wanted.connect(self.work.export)
+        self._closing.ready.connect(self.close)
+        self._closing.told.connect(self._told_while_closing)
+
+    # -- what is shown --------------------------------------------------------------------------------------------
+
+    @property
+    def model(self) -> RunModel | None:
+        """The run on screen."""
+        return self._model
+
+    @property
+    def genotype_key(self) -> str:
+        """Name or file of the genotype on screen, empty where a run is."""
+        return self._genotype_key
+
+    def shown_genotype(self) -> Genotype | None:
+        """The cells on screen: of the run at the shown epoch, or of the genotype."""
+        if self._model is not None:
+            return self._model.genotype(self.selection.epoch)
+        return self._genotype
+
+    def show_run(self, path: Path) -> None:
+        """Show a run and follow it."""
+        try:
+            model = self.sessions.show(path)
+        except NascopeError as error:
+            self._notice(str(error), "danger", ())
+            return
+        if model is not self._model:
+            self._leave()
+            self._model = model
+            self.selection.select(None)
+            self.selection.show_epoch(None)
+            model.events_arrived.connect(self._events_arrived)
+            model.meta_changed.connect(self._refresh_all)
+            page: RunView | RetrainView = self.frame.run_view if model.kind == "search" else self.frame.retrain_page()
+            page.set_model(model)
+            self.frame.inspector.set_model(model)
+            self.frame.show_page(page)
+            if not self._within_home(path):
+                settings.add_recent(path)
+                self._scanner.look_at(self._all_roots())
+        self.frame.library.choose(str(path), tell=False)
+        self._refresh_all()
+
+    def show_genotype(self, genotype: Genotype, key: str) -> None:
+        """Show a named or opened genotype."""
+        self._leave()
+        self.sessions.show_nothing()
+        self._genotype, self._genotype_key = genotype, key
+        self.selection.select(None)
+        self.selection.show_epoch(None)
+        page = self.frame.genotype_page()
+        page.set_genotype(genotype, key if Path(key).is_absolute() else "")
+        self.frame.inspector.set_genotype(genotype)
+        self.frame.show_page(page)
+        self.frame.library.choose(key, tell=False)
+        self._refresh_all()
+
+    def show_nothing(self) -> None:
+        """Back to the welcome page."""
+        self._leave()
+        self.sessions.show_nothing()
+        self.frame.show_page(self.frame.welcome)
+        self.frame.library.choose("", tell=False)
+        self._refresh_all()
+
+    def tell(self, text: str, tone: str = "warn") -> None:
+        """Show a notice."""
+        self._notice(text, tone, ())
+
+    def _leave(self) -> None:
+        if self._model is not None:
+            self._model.events_arrived.disconnect(self._events_arrived)
+            self._model.meta_changed.disconnect(self._refresh_all)
+        self._model, self._genotype, self._genotype_key = None, None, ""
+        self.frame.clear()
+
+    def _chosen(self, entry: Entry) -> None:
+        if entry.kind == "run":
+            self.show_run(entry.path)
+        elif entry.kind == "genotype":
+            genotype = self.frame.library.genotype(entry.key)
+            if genotype is not None:
+                self.show_genotype(genotype, entry.key)
+
+    # -- geometry -------------------------------------------------------------------------------------------------
+
+    def _restore(self) -> None:
+        unit = self.fontMetrics().height()
+        self.resize(unit * 96, unit * 60)
+        geometry = settings.bytes_of("geometry")
+        if not geometry.isEmpty():
+            self.restoreGeometry(geometry)
+        screen = self.screen()
+        if screen is not None:  # The screen of last time may be gone, or smaller.
+            room = screen.availableGeometry()
+            self.resize(min(self.width(), room.width()), min(self.height(), room.height()))
+            if not room.intersects(self.frameGeometry()):
+                self.move(room.topLeft())
+        self.frame.restore_state(settings.bytes_of("splitter"))
+
+    def _reset_layout(self) -> None:
+        settings.forget_layout()
+        self.frame.reset_layout()
+
+    def _remember(self) -> None:
+        settings.set_bytes("geometry", self.saveGeometry())
+        settings.set_bytes("splitter", self.frame.save_state())
+        settings.set_last_shown(str(self._model.path) if self._model is not None else self._genotype_key)
+
+    # -- keeping everything true ----------------------------------------------------------------------------------
+
+    def state(self) -> str:
+        """The state of the run on screen, empty where there is none."""
+        return (
+            state_of(self._model, self.sessions, self.queue, self.control.stops_asked)
+            if self._model is not None
+            else ""
+        )
+
+    def _tick(self) -> None:
+        """What changes by the clock: ago, time left, a stop that takes too long."""
+        self._refresh_bars()
+        self._refresh_actions()
+
+    def _refresh_all(self) -> None:
+        self._refresh_bars()
+        self._refresh_actions()
+
+    def _refresh_bars(self) -> None:
+        model, genotype = self._model, self._genotype
+        if model is not None:
+            state = self.state()
+            active = state in ("running", "paused", "starting", "preparing", "stopping", "overdue")
+            left = seconds_left(model) if state == "running" else None
+            words = self.tr("{time} left").format(time=in_words(left)) if left is not None else ""
+            self.frame.toolbar.show_run(
+                model.title,
+                pill_words(model, state),
+                colour_state(state),
+                fraction_done(model) if active else None,
+                words,
+            )
+            self.frame.status.show_texts(machine_words(model), folder_words(model, home().absolute()))
+            done = f"{epoch_of(model)}/{epochs_of(model)} · " if active and epochs_of(model) else ""
+            self.setWindowTitle(f"{done}{model.title} — nascope")
+        elif genotype is not None:
+            self.frame.toolbar.show_nothing(genotype.name or self.tr("Genotype"))
+            self.frame.status.show_texts("", self._genotype_key if Path(self._genotype_key).is_absolute() else "")
+            self.setWindowTitle(f"{genotype.name} — nascope")
+        else:
+            self.frame.toolbar.show_nothing()
+            self.frame.status.show_texts("", str(home().absolute()))
+            self.setWindowTitle("nascope")
+
+    def _refresh_actions(self, _: object = None) -> None:
+        model = self._model
+        if model is not None:
+            shown = shown_run(
+                model, self.state(), has_cells=self._has_cells(model), is_testing=self.control.is_testing(model.path)
+            )
+        else:
+            shown = Shown(has_cells=self._genotype is not None)
+        for name, how in availability(shown).items():
+            action = self.commands[name]
+            action.setText(how.text or action.text())
+            action.setToolTip(how.tip)
+            action.setEnabled(how.enabled and how.visible)
+            action.setVisible(how.visible)
+        for name in ("report", "show_folder", "rename", "tag", "trash"):
+            self.commands[name].setEnabled(model is not None)
+
+    @staticmethod
+    def _has_cells(model: RunModel) -> bool:
+        return model.kind == "retrain" or bool(model.history.alphas) or "genotype" in model.history.last
+
+    def _events_arrived(self, types: set[str]) -> None:
+        if types & {"started", "epoch", "genotype", "checkpoint", "resumed"}:
+            self._refresh_all()
+
+    def _state_changed(self, path: Path) -> None:
+        if self._model is not None and self._model.path == path:
+            self._refresh_all()
+        model = self.sessions.model(path)
+        if (
+            model is not None
+            and model.status.state in ("stopped", "finished", "failed", "interrupted")
+            and self.sessions.engine(path) is None
+        ):
+            self.control.stops_asked.pop(path, None)
+        self._scanner.look_now()
+
+    def _run_changed(self, path: Path) -> None:
+        if self._model is not None and self._model.path == path and not path.exists():
+            self.show_nothing()
+        self._refresh_all()
+        self._scanner.look_now()
+
+    def _tested(self, path: Path) -> None:
+        if self.frame.retrain_view is not None and self._model is not None and self._model.path == path:
+            self.frame.retrain_view.read_results()
+
+    def _scanned(self, runs: list) -> None:  # type: ignore[type-arg]
+        self.frame.library.set_runs(runs)
+        self.frame.welcome.set_first_start(not runs)
+        if not self._has_scanned:
+            self._has_scanned = True
+            self._show_again()
+        if self._model is not None:
+            self.frame.library.choose(str(self._model.path), tell=False)
+        self.queue.advance()
+
+    def _show_again(self) -> None:
+        """At the start: a run that goes on, else what was on screen last time."""
+        if self._model is not None or self._genotype is not None:
+            return
+        live = next(
+            (str(run.summary.path) for run in self.frame.library.runs if run.state in ("running", "paused")), None
+        )
+        self.frame.library.choose(live or settings.last_shown())
+
+    def _queue_changed(self) -> None:
+        self.frame.library.set_queue(self.queue.waiting())
+        self._refresh_all()
+
+    # -- engines --------------------------------------------------------------------------------------------------
+
+    def _launch(self, path: Path) -> None:
+        try:
+            self.sessions.launch(path)
+        except NascopeError as error:
+            self._notice(str(error), "danger", ())
+
+    def _live_count(self) -> int:
+        ours = {engine.model.path for engine in self.sessions.engines()}
+        others = (run for run in self.frame.library.runs if run.state in ("running", "paused"))
+        return len(ours) + sum(run.summary.path not in ours and not self._has_ended(run.summary.path) for run in others)
+
+    def _has_ended(self, path: Path) -> bool:
+        """The library's list may be a second old; a followed run is known better."""
+        model = self.sessions.model(path)
+        return model is not None and model.status.state in ("stopped", "finished", "failed", "interrupted")
+
+    def _engine_started(self, path: Path) -> None:
+        self.frame.notice.hide()
+        self._refresh_all()
+        self._scanner.look_now()
+
+    def _engine_ended(self, model: RunModel, end: EngineEnd | None) -> None:
+        self.control.stops_asked.pop(model.path, None)
+        if end is not None and (end.state == "failed" or model.status.state == "failed"):
+            self._tell_failure(model, end)
+        self.queue.advance()
+        self._refresh_all()
+        self._scanner.look_now()
+
+    def _tell_failure(self, model: RunModel, end: EngineEnd) -> None:
+        error = model.status.error or {}
+        sentence = " ".join(str(part) for part in (error.get("what"), error.get("mend")) if part)
+        report = failure_report(model, end.lines)
+        title = model.title
+
+        def show() -> None:
+            ReportDialog(title, sentence, report, self).open()
+
+        def copy() -> None:
+            QApplication.clipboard().setText(report)
+
+        text = self.tr("«{title}» failed: {sentence}").format(
+            title=title, sentence=sentence or self.tr("no reason was given.")
+        )
+        self._notice(text, "danger", ((self.tr("Details…"), show), (self.tr("Copy report"), copy)))
+
+    def _notice(self, text: str, tone: str, ways_out: object) -> None:
+        self.frame.notice.tell(text, tone=tone, ways_out=ways_out)  # type: ignore[arg-type]
+
+    # -- keys -----------------------------------------------------------------------------------------------------
+
+    def _pause(self) -> None:
+        if self._model is not None:
+            self.control.pause(self._model.path)
+
+    def _resume(self) -> None:
+        if self._model is not None:
+            self.control.resume(self._model.path)
+
+    def _stop(self) -> None:
+        if self._model is None:
+            return
+        if self.state() == "overdue":
+            self.control.kill(self._model.path)
+        else:
+            self.control.stop(self._model.path)
+        self._refresh_all()
+
+    def _test(self) -> None:
+        if self._model is not None:
+            self.control.test(self._model.path)
+
+    # -- choices --------------------------------------------------------------------------------------------------
+
+    def _theme_chosen(self, action: QAction) -> None:
+        settings.set_theme_choice(action.data())
+        manager().set_choice(action.data())
+
+    def _language_chosen(self, action: QAction) -> None:
+        settings.set_language(str(action.data()))
+        self.tell(self.tr("The language changes with the next start of the window."))
+
+    def _engines_chosen(self, action: QAction) -> None:
+        settings.set_engines_at_a_time(int(action.data()))
+        self.queue.advance()
+
+    # -- from outside ---------------------------------------------------------------------------------------------
+
+    def _within_home(self, path: Path) -> bool:
+        return any(path.is_relative_to(root) for root in self._roots)
+
+    def _all_roots(self) -> list[Path]:
+        return [*self._roots, *(path for path in settings.recent() if path.is_dir() and not self._within_home(path))]
+
+    def add_root(self, path: Path) -> None:
+        """List the runs below another folder too."""
+        settings.add_recent(path)
+        self._scanner.look_at(self._all_roots())
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Local files and folders only."""
+        urls = event.mimeData().urls() if event.mimeData().hasUrls() else []
+        if urls and all(url.isLocalFile() for url in urls):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        for url in event.mimeData().urls():
+            if url.isLocalFile():
+                self.work.open_text(url.toLocalFile())
+        event.acceptProposedAction()
+
+    # -- the end --------------------------------------------------------------------------------------------------
+
+    def _told_while_closing(self, text: str) -> None:
+        self._notice(text, "warn", ((self.tr("Stop now"), self._closing.force),))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask where a run goes on; join every thread."""
+        if not self._closing.may_close():
+            event.ignore()
+            return
+        self._remember()
+        self.shut_down()
+        event.accept()
+
+    def shut_down(self) -> None:
+        """End every thread and timer; engines that were detached live on. Safe to call twice."""
+        with QSignalBlocker(self._scanner):
+            self._timer.stop()
+            self._scanner.quit_soon()
+            self.control.close()
+            self._leave()
+            self.sessions.close(kill=self._closing.kills_leftovers)
+            self._scanner.wait()
+        self.queue.close()
+        self._closing.stop()
+        self._garbage.close()
