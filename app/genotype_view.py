@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QLocale
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.cells.cell_view import CellView
 from app.fact_table import Fact, FactTable
@@ -45,11 +46,19 @@ class GenotypeView(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(gap)
-        cells = panel_row(
+        self._cells = panel_row(
             Panel(self.tr("Normal cell"), self.cells[0]), Panel(self.tr("Reduction cell"), self.cells[1]), gap
         )
-        box.addWidget(cells, 1)
+        box.addWidget(self._cells, 1)
         box.addWidget(self._passport)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Cells are wider than high: one above the other where two beside each other would be narrow and tall."""
+        super().resizeEvent(event)
+        narrow = event.size().width() / 2 < event.size().height()
+        layout = self._cells.layout()
+        if isinstance(layout, QBoxLayout):
+            layout.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
 
     def set_passport_shown(self, shown: bool) -> None:
         """Show the passport here: for where the inspector, which tells it too, is folded away."""

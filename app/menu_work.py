@@ -18,6 +18,7 @@ from app.opening import recognize
 from engine.config import METHODS, describe
 from engine.errors import NascopeError
 from engine.genotype import Genotype
+from engine.genotype.read import read_genotype
 from engine.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -163,6 +164,15 @@ class MenuWork(QObject):
         except NascopeError as error:
             window.tell(str(error), "danger")
 
+    def list_recent_cells(self) -> None:
+        """List the genotype files that were opened before, as far as they are still there."""
+        for path in settings.recent():
+            if path.is_file():
+                try:
+                    self._window.frame.library.add_genotype(path, read_genotype(str(path)))
+                except NascopeError:
+                    settings.forget_recent(path)
+
     def export(self) -> None:
         """Save the cells on screen."""
         genotype = self._window.shown_genotype()
@@ -174,7 +184,7 @@ class MenuWork(QObject):
         name = genotype.name or (model.path.name if model is not None else "genotype")
         path = export_genotype(self._window, genotype if genotype.name else genotype.named(name), name)
         if path is not None:
-            self._window._notice(self.tr("Written: {path}").format(path=path), "ok", ())
+            self._window.tell(self.tr("Written: {path}").format(path=path), "ok")
 
     # -- runs -----------------------------------------------------------------------------------------------------
 
@@ -211,6 +221,9 @@ class MenuWork(QObject):
         """Put a run in the trash; an opened file only leaves the list."""
         if entry.kind == "run":
             self._trash(entry.path)
+        elif entry.kind == "genotype" and entry.path.is_absolute():
+            self._window.frame.library.remove_genotype(entry.path)
+            settings.forget_recent(entry.path)
 
     def entry_menu(self, entry: Entry, place: QPoint) -> None:
         """The menu of one entry of the library."""

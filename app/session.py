@@ -198,7 +198,7 @@ class EngineThread(RunFollower):
         if self.stop_asked_at is not None and time.monotonic() - self._stop_repeated_at > _REPEAT_STOP_SECONDS:
             self._stop_repeated_at = time.monotonic()
             control = read_control(self.model.path)
-            if False:
+            if control is None or control.order != "stop":
                 self._order("stop")
         return moved
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, QTimer
@@ -77,7 +78,10 @@ class MainWindow(QMainWindow):
         self._scanner = LibraryScanner(self._all_roots(), parent=self)
         self._connect()
         self._restore()
+        if sys.platform == "darwin":  # The desktop has a place of its own for menus.
+            self.commands.menu_bar(self.menuBar())
         self.frame.show_page(self.frame.welcome)
+        self.frame.library.list.setFocus()
         self._refresh_all()
         self._scanner.start()
         self._timer.start(_REFRESH_MILLISECONDS)
@@ -329,6 +333,7 @@ class MainWindow(QMainWindow):
         """At the start: a run that goes on, else what was on screen last time."""
         if self._model is not None or self._genotype is not None:
             return
+        self.work.list_recent_cells()
         live = next(
             (str(run.summary.path) for run in self.frame.library.runs if run.state in ("running", "paused")), None
         )

@@ -35,6 +35,7 @@ from engine.draw.frozen import FrozenLayout, frozen_layout
 from engine.draw.layout import Layout, Sizes, cell_layout
 from engine.genotype import Cell, CellKind, Genotype
 
+FROZEN_IS_LARGER = 0.9
 LARGEST_FIT = 1.12
 """Panels grow, text does not: fitting enlarges no further."""
 ZOOM_RANGE = (0.25, 6.0)
@@ -209,12 +210,30 @@ class CellView(QGraphicsView):
         metrics = QFontMetricsF(font)
         em = float(QFontInfo(font).pixelSize())
         sizes = Sizes(em=em, label_limit=9.5 * em)
-        if self.is_frozen and self._model is not None:
-            names = [name for name in self._model.primitives if name != "none"]
-            frozen = frozen_layout(len(cell.nodes), names, metrics.horizontalAdvance, sizes)
-            if frozen.fits(cell):
-                return frozen.place(cell)
-        return cell_layout(cell, metrics.horizontalAdvance, sizes)
+        own = cell_layout(cell, metrics.horizontalAdvance, sizes)
+        known = self._model.primitives if self._model is not None else self.genotype.used_primitives()  # type: ignore[union-attr]
+        frozen = frozen_layout(
+            len(cell.nodes), [name for name in known if name != "none"], metrics.horizontalAdvance, sizes
+        )
+        if not frozen.fits(cell):
+            return own
+        # A long chain in a narrow view would be tiny; the fixed places use the room in both directions.
+        is_tiny = self._fitting_scale(own) < min(1.0, FROZEN_IS_LARGER * self._fitting_scale(frozen.place(cell)))
+        return frozen.place(cell) if self.is_frozen or is_tiny else own
+
+    def _fitting_scale(self, layout: Layout) -> float:
+        room = self.viewport().rect()
+        return min(room.width() / layout.width, room.height() / layout.height, LARGEST_FIT)
+
+    def _lay_out_again(self) -> None:
+        """Another size of the view may ask for the other layout."""
+        if self._shown is None:
+            return
+        layout = self._layout(self._shown)
+        if layout != self._scene.layout_shown:
+            self._scene.show_layout(layout)
+            self._mark_weights()
+            self._mark()
 
     def _empty_text(self) -> str:
         if self._model is None:
@@ -325,6 +344,7 @@ class CellView(QGraphicsView):
         """Fit again unless the person zoomed."""
         super().resizeEvent(event)
         if not self._zoomed:
+            self._lay_out_again()
             self.fit()
         margin = self.fontMetrics().height()
         self._empty.setGeometry(self.rect().adjusted(margin, 0, -margin, 0))

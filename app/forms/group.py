@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QToolButton, QVBoxLayout
 
 from app.forms.field_row import FieldRow
 from app.labels import SMALL, Label, scaled_font
+from app.theme import manager, theme
 
 
 class FieldGrid(QWidget):
@@ -34,7 +35,6 @@ class FieldGroup(QWidget):
         self._header = QToolButton()
         self._header.setCheckable(True)
         self._header.setAutoRaise(True)
-        self._header.setStyleSheet("QToolButton { border: none; padding: 0.2em 0; }")
         self._header.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._header.setArrowType(Qt.ArrowType.RightArrow)
         self._header.setFont(scaled_font(bold=True))
@@ -52,6 +52,12 @@ class FieldGroup(QWidget):
         box.addLayout(row)
         box.addWidget(self._grid)
         self.tell(0)
+        self._restyle()
+        manager().changed.connect(self._restyle)
+
+    def _restyle(self) -> None:
+        # A style sheet keeps the colours it was made with, so it is made anew with the theme.
+        self._header.setStyleSheet(f"QToolButton {{ border: none; padding: 0.2em 0; color: {theme().text}; }}")
 
     def tell(self, changed: int, *, faulty: bool = False) -> None:
         """Show how many settings were changed; a fault unfolds the group."""

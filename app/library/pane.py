@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QModelIndex, QPoint, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QListView, QVBoxLayout, QWidget
 
 from app.labels import Label
@@ -83,6 +83,11 @@ class LibraryPane(Surface):
     def add_genotype(self, path: Path, genotype: Genotype) -> None:
         """List an opened genotype file."""
         self._opened[str(path)] = genotype
+        self._refresh()
+
+    def remove_genotype(self, path: Path) -> None:
+        """No longer list an opened genotype file; the file stays."""
+        self._opened.pop(str(path), None)
         self._refresh()
 
     def genotype(self, key: str) -> Genotype | None:
@@ -173,6 +178,14 @@ class _List(QListView):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.viewport().setAutoFillBackground(False)
         thin_scroll_bars(self)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Take the focus without choosing anything: Qt would choose the first entry, and the window would show it."""
+        had_one = self.currentIndex().isValid()
+        with QSignalBlocker(self.selectionModel()):
+            super().focusInEvent(event)
+            if not had_one:
+                self.setCurrentIndex(QModelIndex())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """F2 renames, Delete puts in the trash; Space and the arrows left and right belong to the run."""

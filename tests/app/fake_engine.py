@@ -16,10 +16,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import psutil
 from fake_run import fake_events
 
 from engine.genotype import genotype_from_json
-from engine.runs import Event, RunFolder, Status
+from engine.runs import Event, RunFolder, Status, give_order
 from engine.runs.control import ControlWatch
 from engine.runs.log import EventWriter
 from engine.runs.status import process_start_time
@@ -41,6 +42,10 @@ def main() -> int:
     before = run.status()
     first = before.step + 1 if before.state != "created" else 0
     orders = ControlWatch(path, before.control_id)
+    control = path / "control.json"
+    if not control.exists() or control.stat().st_mtime <= psutil.Process().create_time():
+        give_order(path, "run")  # As the real one does: an order older than this process is not meant for it.
+        orders.new_order()
 
     def status(state: str, event: Event | None, **more: object) -> None:
         step, epoch = (event.step, event.epoch) if event is not None else (before.step, before.epoch)

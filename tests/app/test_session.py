@@ -149,3 +149,22 @@ def test_signals_are_told_in_words():
     assert "out of memory" in signal_in_words(9)[0]
     assert "SIGSEGV" in signal_in_words(11)[0]
     assert "Resume" in signal_in_words(15)[1]
+
+
+def test_a_stop_that_the_engines_own_start_overwrote_is_given_again(qapp, tmp_path, monkeypatch):
+    monkeypatch.setattr("app.session._REPEAT_STOP_SECONDS", 0.05)
+    run = RunFolder.create(tmp_path / "run", fake_config(epochs=2))
+    script = (
+        "import sys, time; from pathlib import Path; from engine.runs import give_order; from engine.runs.control import read_control;"
+        "path = Path(sys.argv[1]); give_order(path, 'run'); end = time.monotonic() + 10\n"
+        "while time.monotonic() < end:\n"
+        "    if read_control(path).order == 'stop': sys.exit(3)\n"
+        "    time.sleep(0.01)\n"
+        "sys.exit(9)"
+    )
+    engine = EngineThread(model_of(run), command=lambda path: [sys.executable, "-P", "-c", script, str(path)])
+    engine.stop()
+
+    engine.run()
+
+    assert engine.end.code == 3

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from fake_run import fake_config, write_fake_run
-from PySide6.QtCore import QFile, QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QPalette
+from PySide6.QtCore import QEvent, QFile, QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QFocusEvent, QPalette
 from PySide6.QtWidgets import QComboBox, QPushButton, QSpinBox
 
 from app import settings
@@ -156,6 +156,22 @@ def test_a_dropped_genotype_is_shown_and_listed(open_window, tmp_path):
     assert window.commands["retrain"].isEnabled()
 
 
+def test_an_opened_file_is_listed_again_until_it_is_put_away(qtbot, open_window, tmp_path):
+    file = tmp_path / "cell.json"
+    file.write_text(json.dumps(named("DARTS_V1").named("mine").as_json()))
+    first = open_window()
+    drop(first, file)
+    first.close()
+
+    second = open_window()
+    qtbot.waitUntil(lambda: second.frame.library.model.index_of(str(file)).isValid(), timeout=10_000)
+    second.work.trash_entry(second.frame.library.model.entry(second.frame.library.model.index_of(str(file))))
+
+    assert not second.frame.library.model.index_of(str(file)).isValid()
+    assert file.exists()
+    assert settings.recent() == []
+
+
 def test_a_dropped_run_folder_is_followed_wherever_it_lies(qtbot, open_window, tmp_path):
     run = write_fake_run(tmp_path / "elsewhere" / "run", state="finished", done=2, epochs=2)
     window = open_window()
@@ -289,6 +305,15 @@ def test_the_window_opens_again_with_what_was_shown(qtbot, open_window, searched
     second = open_window()
 
     qtbot.waitUntil(lambda: second.model is not None and second.model.path == searched.path, timeout=10_000)
+
+
+def test_focus_alone_chooses_nothing(qapp, open_window):
+    window = open_window()
+
+    qapp.sendEvent(window.frame.library.list, QFocusEvent(QEvent.Type.FocusIn, Qt.FocusReason.TabFocusReason))
+
+    assert window.shown_genotype() is None
+    assert window.frame.page is window.frame.welcome
 
 
 def test_the_menu_of_a_waiting_run_moves_it(qtbot, open_window, home):
