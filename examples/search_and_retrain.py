@@ -16,13 +16,16 @@ from engine.execution.execute import Outcome, execute
 from engine.genotype.text import as_text
 from engine.retrain.testing import run_test
 from engine.runs import Event, RunFolder
+from engine.runs.origin import retrain_origin
 from engine.training.facts import run_facts
 
 
 def show(event: Event) -> None:
     """Called with every event of a run, after it was logged."""
     if event.type == "epoch":
-        print(f"  epoch {event.epoch + 1}: validation accuracy {event.data['validation_accuracy_percent']:.1f} %")
+        accuracy = event.data["validation_accuracy_percent"]
+        shown = f"{accuracy:.1f} %" if accuracy is not None else "not measured"
+        print(f"  epoch {event.epoch + 1}: validation accuracy {shown}")
 
 
 def carry_out(path: Path, config: RunConfig) -> tuple[RunFolder, Outcome]:
@@ -50,7 +53,7 @@ def main() -> None:
     print(" ", as_text(genotype))
 
     print("Retrain")
-    values = {**said, "genotype": genotype.as_json(), "search_run": str(search.path)}
+    values = {**said, **retrain_origin(genotype, search.path)}
     retrain, _ = carry_out(place / "retrain", resolve("retrain", data="digits", values=values))
 
     print(f"Test: {run_test(retrain)['accuracy_percent']:.2f} % of images that neither stage has seen")

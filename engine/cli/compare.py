@@ -79,7 +79,9 @@ def all_metrics(summaries: list[RunSummary]) -> dict[str, list[Any]]:
 def _summary(folder: RunFolder) -> RunSummary:
     summary = summarize(folder.path)
     if summary is None:
-        raise RunError("its config.json cannot be read.", where=str(folder.path), mend="The folder is damaged.")
+        raise RunError(
+            "its config.json cannot be read.", where=str(folder.path), mend="Mend the file, or leave that run out."
+        )
     return summary
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from engine.cli.execution import answer, run_document, start
-from engine.cli.output import DONE, emit, json_option, note, percent, say
-from engine.cli.retrain import retrain_values
+from engine.cli.output import DONE, accuracy_in_words, emit, json_option, note, percent, say
 from engine.config import METHODS, RunConfig, resolve
 from engine.genotype.text import as_text
 from engine.runs import RunFolder
 from engine.runs.folder import REPORT
+from engine.runs.origin import retrain_origin
 
 
 @click.command("demo")
@@ -59,7 +59,7 @@ def command(
     note(f"        {as_text(genotype)}")
 
     note("2 of 4  Retrain the network of these cells from scratch")
-    values = {**retrain_said, **retrain_values(genotype, search)}
+    values = {**retrain_said, **retrain_origin(genotype, search.path)}
     retrain_config = resolve("retrain", data="digits", values=values)
     retrain, ending = _run(
         retrain_config, out / "retrain" if out else None, "retrain-digits", "retrain", as_json=as_json
@@ -110,8 +110,7 @@ def _run(config: RunConfig, path: Path | None, slug: str, title: str, *, as_json
     outcome = start(folder, existed=existed, title=title)
     if outcome.exit_code != DONE or outcome.state != "finished":
         return folder, answer(folder, outcome, as_json=as_json)
-    accuracy: Any = outcome.metrics.get("validation_accuracy_percent")
-    note(f"        finished after {outcome.epochs} epochs; validation accuracy {percent(accuracy)}")
+    note(f"        finished after {outcome.epochs} epochs; {accuracy_in_words(outcome.metrics)}")
     return folder, None
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.output import DONE, INTERRUPTED, STOPPED, TERMINATED, emit, note, percent, say
+from engine.cli.output import DONE, INTERRUPTED, STOPPED, TERMINATED, accuracy_in_words, emit, note, say
 from engine.cli.progress import ProgressView
 from engine.errors import GenotypeError, NascopeError
 from engine.runs import RunFolder, summarize
@@ -67,8 +67,8 @@ def answer(folder: RunFolder, outcome: Outcome, *, as_json: bool) -> int:
         return outcome.exit_code
     config = folder.config_document()
     if outcome.epochs:
-        accuracy = percent(outcome.metrics.get("validation_accuracy_percent"))
-        say(f"Finished after {outcome.epochs} epoch{'s' * (outcome.epochs != 1)}; validation accuracy {accuracy}.")
+        words = accuracy_in_words(outcome.metrics)
+        say(f"Finished after {outcome.epochs} epoch{'s' * (outcome.epochs != 1)}; {words}.")
     else:
         say("Finished: a cell was drawn at random, nothing was trained.")
     say(f"  run      {folder.path}")
@@ -98,6 +98,15 @@ def run_document(folder: RunFolder, state: str, epochs: int, metrics: Any) -> di
             genotype = None  # A damaged file: explain and export name the fault, the answer goes on.
         found["genotype"] = genotype.as_json() if genotype is not None else None
     return found
+
+
+def note_unfinished(folder: RunFolder, consequence: str) -> None:
+    """Say on standard error that a run which is about to be used has more epochs to go."""
+    status = folder.status()
+    if status.state != "finished":
+        note(
+            f"The run has not finished ({status.alive_state}, {status.epoch} of {status.epochs} epochs): {consequence}."
+        )
 
 
 def title_of(folder: RunFolder) -> str:

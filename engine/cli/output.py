@@ -116,6 +116,15 @@ def percent(value: Any) -> str:
     return f"{value:.2f} %" if isinstance(value, int | float) and math.isfinite(value) else "–"
 
 
+def accuracy_in_words(metrics: Mapping[str, Any]) -> str:
+    """The newest accuracy of a run with the images that it was measured on."""
+    split = metrics.get("validation_split")
+    if split is None:
+        return f"no validation split; accuracy on the training batches {percent(metrics.get('train_accuracy_percent'))}"
+    on = "accuracy on the alphas' half, which the alphas have seen," if split == "alphas" else "validation accuracy"
+    return f"{on} {percent(metrics.get('validation_accuracy_percent'))}"
+
+
 def gap_in_words(gap: Mapping[str, Any]) -> str:
     """A ``discretization_gap`` event for people."""
     alone = gap.get("recalibrated_accuracy_percent", gap.get("discrete_accuracy_percent"))

@@ -113,6 +113,8 @@ class ProgressView:
             value = self.numbers.get(name)
             if isinstance(value, int | float):
                 parts.append(form.format(value))
+                if name == "validation_accuracy_percent" and self.numbers.get("validation_split") == "alphas":
+                    parts[-1] += " (alphas' half)"
         left = self.pace.seconds_left(self.total_steps) if self.total_steps else None
         if left is not None and left > 0.5:
             parts.append(f"{duration(left)} left")

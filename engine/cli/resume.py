@@ -53,7 +53,7 @@ def changed_config(folder: RunFolder, status: Status, changes: dict[str, str]) -
     """The run's configuration with these changes, checked.
 
     Raises:
-        ConfigError: a change that would alter what the checkpoint means, or fewer epochs than are trained.
+        ConfigError: a change that would alter what the checkpoint means, or fewer epochs than are begun.
     """
     document = folder.config_document()
     config = folder.config()
@@ -67,16 +67,10 @@ def changed_config(folder: RunFolder, status: Status, changes: dict[str, str]) -
         **{name: None if value.lower() in {"", "null"} else value for name, value in changes.items()},
     }
     changed = check(config.kind, values)
-    if changed.epochs < status.epoch:
-        raise ConfigError(
-            [
-                Fault(
-                    "epochs",
-                    f"{changed.epochs} are fewer than the {status.epoch} already trained.",
-                    f"Set {status.epoch} or more.",
-                )
-            ]
-        )
+    begun = max(status.epoch, -(-status.step // status.steps_per_epoch) if status.steps_per_epoch else 0)
+    if changed.epochs < begun:
+        fault = f"{changed.epochs} are fewer than the {begun} already begun."
+        raise ConfigError([Fault("epochs", fault, f"Set {begun} or more.")])
     if changed.epochs != config.epochs and isinstance(config, SearchConfig) and config.order == 0:
         raise ConfigError(
             [Fault("epochs", "a random cell is drawn once; there are no epochs to add.", "Leave it out.")]
@@ -85,12 +79,17 @@ def changed_config(folder: RunFolder, status: Status, changes: dict[str, str]) -
 
 
 def store_changes(folder: RunFolder, config: RunConfig, changes: dict[str, str]) -> None:
-    """Write changed settings into ``config.json``; what an earlier sitting decided about them is decided anew."""
-    decided = folder.config_document().get("decided")
-    facts: dict[str, Any] = {name: getattr(config, name) for name in changes}
-    if isinstance(decided, dict):
-        facts["decided"] = {name: value for name, value in decided.items() if name not in changes}
-    folder.add_facts(**facts)
+    """Write changed settings into ``config.json``; what an earlier sitting decided about them is decided anew.
+
+    Raises:
+        RunError: another process works on the run.
+    """
+    lock = folder.lock()  # Another resume may be starting: its run must not lose its footing.
+    try:
+        decided = {name: value for name, value in folder.decided().items() if name not in changes}
+        folder.add_facts(**{name: getattr(config, name) for name in changes}, decided=decided)
+    finally:
+        lock.release()
 
 
 def _resume_alive(folder: RunFolder, status: Status, has_changes: bool, *, as_json: bool) -> int:

@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from engine.cli.arguments import find_genotype
+from engine.cli.execution import note_unfinished
 from engine.cli.starting import RetrainCommand, Said, run_options, start_new
 from engine.errors import GenotypeError
 from engine.genotype import Genotype, is_registered
-from engine.runs import RunFolder
+from engine.runs.origin import retrain_origin
 
 
 @click.command("retrain", cls=RetrainCommand)
@@ -25,21 +26,11 @@ def command(genotype: str, **said: Any) -> int:
     spoken = Said(**said)
     cells, run = find_genotype(genotype)
     refuse_unbuildable(cells, genotype)
-    config = spoken.resolved("retrain", retrain_values(cells, run))
+    config = spoken.resolved("retrain", retrain_origin(cells, run.path if run is not None else None))
+    if run is not None and run.config_document().get("kind") == "search":
+        note_unfinished(run, "these are the cells it has chosen so far")
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", cells.name).strip("-.")[:40] or "cell"
     return start_new(spoken, config, slug=f"retrain-{name}-{config.data.partition(':')[0]}")
-
-
-def retrain_values(cells: Genotype, run: RunFolder | None) -> dict[str, Any]:
-    """The values of a retraining that say where its cells come from."""
-    values: dict[str, Any] = {"genotype": cells.as_json()}
-    if run is not None:
-        document = run.config_document()
-        if document.get("kind") == "search":
-            decided = document.get("decided")
-            fingerprint = decided.get("split_fingerprint") if isinstance(decided, dict) else None
-            values |= {"search_run": str(run.path), "split_fingerprint": fingerprint}
-    return values
 
 
 def refuse_unbuildable(cells: Genotype, where: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import importlib
 import os
 import sys
@@ -45,6 +46,9 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
 }
 """Every command with its one sentence; each is ``command`` in the module of its name."""
+
+_SURROUNDINGS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
+"""Failures of a file system that a person can put right."""
 
 _SUMMARIES = {name: summary for section in SECTIONS.values() for name, summary in section.items()}
 
@@ -136,6 +140,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CRASH
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _SURROUNDINGS:
+            found = NascopeError(
+                f"{error.strerror}.",
+                where=str(error.filename or "files"),
+                mend="Free space or rights there, or choose another place.",
+            )
+            emit_error(found.as_dict(), str(found), as_json=as_json)
+            return USAGE
         _emit_crash(error, as_json=as_json)
         return CRASH
 

@@ -36,7 +36,9 @@ def command(folder: Path | None, as_json: bool) -> None:
 def _cells(run: RunSummary, place: Path) -> tuple[str, ...]:
     status = run.status
     metrics = status.metrics
-    best = metrics.get("best_validation_accuracy_percent", metrics.get("validation_accuracy_percent"))
+    best = percent(metrics.get("best_validation_accuracy_percent", metrics.get("validation_accuracy_percent")))
+    if metrics.get("validation_split") == "alphas":
+        best += " (alphas' half)"
     name = str(run.path.relative_to(place)) if run.path != place else run.path.name
     started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)) if run.created else "–"
     epochs = f"{status.epoch}/{status.epochs}" if status.epochs else "–"
@@ -46,7 +48,7 @@ def _cells(run: RunSummary, place: Path) -> tuple[str, ...]:
         run.title + tags,
         status.alive_state,
         epochs,
-        percent(best),
+        best,
         duration(status.seconds) if status.seconds else "–",
         started,
     )

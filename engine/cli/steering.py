@@ -5,12 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import click
+
 from engine.cli.output import note
 from engine.errors import RunError
 from engine.runs import Order, RunFolder, Status, give_order
 
 TIMEOUT_SECONDS = 300.0
 """A step of a large search on a CPU takes a minute; an engine looks at orders between steps."""
+timeout_option = click.option(
+    "--timeout", type=click.FloatRange(min=0), metavar="SECONDS", default=TIMEOUT_SECONDS,
+    help="How long to wait until it is obeyed.",
+)  # fmt: skip
+
 _LOOK_SECONDS = 0.1
 _SAY_AFTER_SECONDS = 10.0
 

@@ -7,18 +7,12 @@ import click
 from engine.cli.arguments import find_run
 from engine.cli.execution import run_document
 from engine.cli.output import CRASH, DONE, emit, json_option, note, say
-from engine.cli.steering import TIMEOUT_SECONDS, give_and_wait, require_alive
+from engine.cli.steering import give_and_wait, require_alive, timeout_option
 
 
 @click.command("stop")
 @click.argument("run")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0),
-    metavar="SECONDS",
-    default=TIMEOUT_SECONDS,
-    help="How long to wait until it is obeyed.",
-)
+@timeout_option
 @json_option
 def command(run: str, timeout: float, as_json: bool) -> int:
     """Let RUN write a checkpoint and end; nascope resume goes on with it."""

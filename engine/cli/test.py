@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 from engine.cli.arguments import find_run
+from engine.cli.execution import note_unfinished
 from engine.cli.output import emit, json_option, note, percent, say
 from engine.errors import RunError
+from engine.runs.folder import CHECKPOINT_BEST
 
 
 @click.command("test")
@@ -28,11 +30,17 @@ def command(run: str, data: str | None, device: str, as_json: bool) -> None:
         )
     from engine.retrain.testing import run_test
 
+    note_unfinished(folder, "the newest weights that it saved are tested")
     found = run_test(folder, data=data, device=device)
+    if found["images_changed"]:
+        note("warning: the images have changed since the training, so some of those it trained on may be tested now.")
     if as_json:
         emit(found)
         return
+    top5 = found["top5_accuracy_percent"]
     say(f"Test accuracy {percent(found['accuracy_percent'])} on {found['images']:,} images ({found['split']} split); "
-        f"top-5 {percent(found.get('top5_accuracy_percent'))}, loss {found['loss']:.4f}.")  # fmt: skip
+        f"{f'top-5 {percent(top5)}, ' if top5 is not None else ''}loss {found['loss']:.4f}.")  # fmt: skip
+    kind = "best on the validation split" if found["checkpoint"] == CHECKPOINT_BEST else "last"
+    note(f"The weights are the {kind}: those after epoch {found['epoch']}.")
     count = found["tests_so_far"]
     note(f"The test split of this run was touched {count} time{'s' * (count != 1)} so far.")

@@ -8,7 +8,7 @@ import click
 
 from engine.cli.arguments import find_run
 from engine.cli.execution import exit_code_of_state, run_document, title_of
-from engine.cli.output import DONE, emit, json_option, note, percent, say
+from engine.cli.output import DONE, accuracy_in_words, emit, json_option, note, say
 from engine.cli.progress import ProgressView
 from engine.runs import EventTail, RunFolder, Status
 from engine.runs.folder import EVENTS
@@ -39,7 +39,7 @@ def command(run: str, as_json: bool) -> int:
         emit(run_document(folder, state, status.epoch, status.metrics))
     elif state == "finished":
         say(
-            f"Finished after {status.epoch} epochs; validation accuracy {percent(status.metrics.get('validation_accuracy_percent'))}: {folder.path}"
+            f"Finished after {status.epoch} epoch{'s' * (status.epoch != 1)}; {accuracy_in_words(status.metrics)}: {folder.path}"
         )
     if state != "finished":
         reason = f": {status.error.get('what')}" if state == "failed" and status.error else ""

@@ -1,6 +1,6 @@
 """Configurations: declared once in here, by pydantic, and nowhere else."""
 
-from engine.config.data_sets import DATA_SETS, DataReference, DataSet, parse_data
+from engine.config.data_sets import DATA_SETS, DataReference, DataSet, absolute_data, parse_data
 from engine.config.describe import FieldDescription, describe
 from engine.config.fields import RunConfig
 from engine.config.kinds import CONFIG_CLASSES
@@ -21,6 +21,7 @@ __all__ = [
     "RetrainConfig",
     "RunConfig",
     "SearchConfig",
+    "absolute_data",
     "check",
     "defaults",
     "describe",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from engine.errors import DataError
 from engine.genotype.primitives import suggestion
@@ -94,3 +95,15 @@ def parse_data(text: str) -> DataReference:
     if colon and not dataset.takes_path:
         raise DataError(f"«{name}» takes no place, found «{path}».", where="data", mend=f"Write {name}.")
     return DataReference(dataset, path or None)
+
+
+def absolute_data(text: str) -> str:
+    """The same data set with a place that is right from every folder: a run may be resumed from another one.
+
+    Raises:
+        DataError: as ``parse_data``.
+    """
+    reference = parse_data(text)
+    if reference.path is None:
+        return text
+    return f"{reference.dataset.name}:{Path(reference.path).expanduser().absolute()}"

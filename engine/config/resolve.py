@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engine.config.data_sets import parse_data
+from engine.config.data_sets import absolute_data, parse_data
 from engine.config.describe import describe
 from engine.config.fields import SCHEMA, RunConfig
 from engine.config.kinds import CONFIG_CLASSES
@@ -99,7 +99,7 @@ def resolve(
     merged |= {name: _empty_to_none(value) for name, value in said.items() if name in CONFIG_CLASSES[kind].model_fields}
     if kind == "search" and method is not None:
         merged["method"] = known_method(method)
-    merged["data"] = data
+    merged["data"] = absolute_data(data)
     if "epochs" in said and "warmup_epochs" not in said:
         _scale_warmup(merged, defaults(kind, method=method, data=data, preset=preset))
     return _checked(kind, merged, faults, where)

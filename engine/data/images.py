@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import torch
@@ -69,14 +68,12 @@ class ImageSet:
         return replace(self, rows=self.rows[on_device], labels=self.labels[on_device], keys=self.keys[chosen])
 
 
-def divide(
-    image_set: ImageSet, portion: float, *, seed: int, rule: Literal["stratified", "file-order"] = "stratified"
-) -> tuple[ImageSet, ImageSet]:
+def divide(image_set: ImageSet, portion: float, *, seed: int) -> tuple[ImageSet, ImageSet]:
     """The two halves of a search's training split: images that train the weights, images that train the alphas.
 
     The papers cut the training images in file order, which is fair only because CIFAR's files are shuffled: a folder
-    listed class by class would leave half of the classes out of either half. ``stratified`` (the default) gives each
-    class the same share in both, as the seed decides; ``file-order`` is the papers' cut.
+    listed class by class would leave half of the classes out of either half. Here each class has the same share in
+    both, as the seed decides.
 
     Args:
         portion: share of the first half; both halves get an image of each class at least.
@@ -85,28 +82,19 @@ def divide(
         Weights' half and alphas' half, disjoint, both in file order.
 
     Raises:
-        DataError: a class has fewer than two images, or file order leaves a half without images.
+        DataError: a class has fewer than two images.
     """
+    labels = image_set.labels.cpu().numpy()
+    classes = len(image_set.class_names)
+    sizes = np.bincount(labels, minlength=classes)
+    small = [image_set.class_names[place] for place in np.flatnonzero(sizes < 2)[:10]]
+    if small:
+        raise DataError(
+            f"a search needs two training images of each class, one for the weights and one for the alphas; "
+            f"fewer are there of {', '.join(small)}.",
+            where="data",
+            mend="Add images or raise limit_images.",
+        )
     count = round(portion * len(image_set))
-    if rule == "file-order":
-        if not 0 < count < len(image_set):
-            raise DataError(
-                f"{len(image_set)} images cannot be halved at {portion:g}.",
-                where="train_portion",
-                mend="Give more images.",
-            )
-        first = np.arange(len(image_set)) < count
-    else:
-        labels = image_set.labels.cpu().numpy()
-        classes = len(image_set.class_names)
-        sizes = np.bincount(labels, minlength=classes)
-        small = [image_set.class_names[place] for place in np.flatnonzero(sizes < 2)[:10]]
-        if small:
-            raise DataError(
-                f"a search needs two training images of each class, one for the weights and one for the alphas; "
-                f"fewer are there of {', '.join(small)}.",
-                where="data",
-                mend="Add images or raise limit_images.",
-            )
-        first = choose(labels, image_set.keys, count, classes=classes, salt=stream_key("halves", seed))
+    first = choose(labels, image_set.keys, count, classes=classes, salt=stream_key("halves", seed))
     return image_set.subset(np.flatnonzero(first)), image_set.subset(np.flatnonzero(~first))

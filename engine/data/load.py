@@ -52,11 +52,6 @@ class LoadedData:
     normalization: Normalization
     messages: tuple[str, ...] = ()
 
-    @property
-    def validation(self) -> ImageSet | None:
-        """The validation split, or None."""
-        return self.splits.get("validation")
-
 
 @dataclass(frozen=True)
 class Places:

@@ -38,7 +38,6 @@ class BatchStream:
         name: parts the streams of a run: ``weights``, ``alphas``, ``train``, ``validation``.
         augmentation: None only normalizes.
         shuffle: whether each epoch has an order of its own; else file order.
-        drop_last: whether a last batch that is not full is left out.
 
     Attributes:
         batch_size: images of a full batch: the one asked for, or the whole set where that is smaller.
@@ -57,7 +56,6 @@ class BatchStream:
         name: str,
         augmentation: Augmentation | None,
         shuffle: bool = True,
-        drop_last: bool = False,
     ) -> None:
         if len(image_set) == 0 or batch_size < 1:
             raise ValueError(f"{len(image_set)} images in batches of {batch_size}")
@@ -67,8 +65,7 @@ class BatchStream:
         self.batch_size = min(batch_size, len(image_set))
         self._seed, self._augmentation, self._shuffle = seed, augmentation, shuffle
         full, rest = divmod(len(image_set), self.batch_size)
-        self._used = full * self.batch_size if drop_last else len(image_set)
-        self.steps_per_epoch = full if drop_last or rest <= 1 else full + 1
+        self.steps_per_epoch = full if rest <= 1 else full + 1
         self._mean, self._std = image_set.mean, image_set.std
         self._epochs: OrderedDict[int, _Epoch] = OrderedDict()
 
@@ -101,7 +98,7 @@ class BatchStream:
         number, position = divmod(step, self.steps_per_epoch)
         epoch = self._epoch(number)
         start = position * self.batch_size
-        stop = self._used if position == self.steps_per_epoch - 1 else start + self.batch_size
+        stop = len(self.image_set) if position == self.steps_per_epoch - 1 else start + self.batch_size
         places = epoch.order[start:stop]
         images, labels = self.image_set.take(places), self.image_set.labels[places]
         if self._augmentation is None or epoch.draws is None:

@@ -17,6 +17,7 @@ import torch
 from engine.config import RunConfig
 from engine.errors import NascopeError
 from engine.execution.make import make_trainer
+from engine.execution.same_images import refuse_other_images
 from engine.runs import Event, EventWriter, RunFolder, give_order
 from engine.runs.control import ControlWatch, read_control
 from engine.runs.folder import CHECKPOINT_LAST, EVENTS, LOG
@@ -114,10 +115,11 @@ class _Sitting:
             device = self._decide()
             torch.manual_seed(config.seed)
             trainer = make_trainer(config, device, self._on_prepare)
-            self._folder.add_facts(
-                decided={**self._decided(), "split_fingerprint": trainer.facts().get("split_fingerprint")}
-            )
-            checkpoint = self._checkpoint(device)
+            checkpoint = self._checkpoint()
+            fingerprint = trainer.facts().get("split_fingerprint")
+            if checkpoint is not None:
+                refuse_other_images(self._folder, fingerprint)
+            self._folder.add_facts(decided={**self._folder.decided(), "split_fingerprint": fingerprint})
             self._loop = Loop(
                 self._folder, trainer, device=device, status=self._status, orders=self._orders, interrupts=self._interrupts,
                 checkpoint_minutes=config.checkpoint_minutes, on_event=self._on_event,
@@ -145,7 +147,7 @@ class _Sitting:
 
     def _decide(self) -> torch.device:
         """Device and threads: what a person said, else what an earlier sitting decided, else what suits this machine."""
-        decided = self._decided()
+        decided = self._folder.decided()
         device = pick_device(self._config.device)
         if self._config.device == "auto" and decided.get("device"):
             with contextlib.suppress(NascopeError):  # Another machine than before: its own device then.
@@ -155,22 +157,20 @@ class _Sitting:
         self._folder.add_facts(decided={**decided, "device": str(device), "threads": threads})
         return device
 
-    def _decided(self) -> dict[str, Any]:
-        found = self._folder.config_document().get("decided")
-        return dict(found) if isinstance(found, dict) else {}
-
-    def _checkpoint(self, device: torch.device) -> dict[str, Any] | None:
+    def _checkpoint(self) -> dict[str, Any] | None:
         path = self._folder.path / CHECKPOINT_LAST
-        return load_checkpoint(path, device) if path.exists() else None
+        return load_checkpoint(path) if path.exists() else None
 
     def _on_prepare(self, what: str, done: int, total: int) -> None:
-        """Progress of reading the data: says so about once a second, and notices a stop."""
+        """Progress of reading the data: says so about once a second, and obeys what cannot wait for the loop."""
+        control = self._orders.new_order("stop", "detach")
+        if control is not None:
+            self._status.set(control_id=control.id)
+            if control.order == "stop":
+                raise _StoppedEarly("order")
+            self._interrupts.untie()
         if self._interrupts.reason is not None:
             raise _StoppedEarly(self._interrupts.reason)
-        control = self._orders.new_order()
-        if control is not None and control.order == "stop":
-            self._status.set(control_id=control.id)
-            raise _StoppedEarly("order")
         if time.monotonic() - self._said_at > _PREPARE_MESSAGE_SECONDS or done == total:
             self._said_at = time.monotonic()
             self._write(
@@ -180,15 +180,14 @@ class _Sitting:
     # -- ends -----------------------------------------------------------------------------------------------------
 
     def _fail(self, error: BaseException) -> Outcome:
-        words = failure_in_words(error, self._config)
+        words = failure_in_words(error, self._config, self._folder.path)
         if not isinstance(error, NascopeError):
             _LOGGER.error("%s", "".join(traceback.format_exception(error)))
         _LOGGER.error("failed: %s", words["what"])
         epochs, metrics = (self._loop.epochs_ended, dict(self._loop.metrics)) if self._loop else (0, {})
         with contextlib.suppress(OSError):  # On a full disk even this may fail; the exit code and stderr still tell.
             self._write("failed", {"error": words})
-        with contextlib.suppress(OSError):
-            self._status.set(state="failed", error=words)
+        self._status.say_failed(words)
         return Outcome("failed", 1, epochs, metrics, words)
 
     def _stopped_early(self, reason: str) -> Outcome:
@@ -220,7 +219,7 @@ def _orders_from_now(folder: RunFolder) -> ControlWatch:
         control is not None and (folder.path / "control.json").stat().st_mtime > psutil.Process().create_time()
     )
     if not given_since:
-        give_order(folder.path, "run")
+        give_order(folder.path, "run")  # Whoever gave the old one sees that it will not be obeyed.
         watch.new_order()
     return watch
 

@@ -9,6 +9,7 @@ import torch
 from engine.config import SearchConfig
 from engine.errors import RunError
 from engine.execution.make import make_trainer
+from engine.execution.same_images import refuse_other_images
 from engine.runs import RunFolder
 from engine.runs.folder import CHECKPOINT_LAST
 from engine.training.checkpoint import load_checkpoint
@@ -20,14 +21,16 @@ def measure_gap(folder: RunFolder, device: str = "auto") -> dict[str, Any]:
 
     Raises:
         RunError: the run is no search with alphas, or has no checkpoint yet.
+        DataError: the images are not those that the run was begun with.
     """
     config = folder.config()
     if not isinstance(config, SearchConfig) or config.order == 0:
         raise RunError("only a search with alphas has a discretization gap.", where=str(folder.path))
     where = pick_device(device)
-    checkpoint = load_checkpoint(folder.path / CHECKPOINT_LAST, where)
+    checkpoint = load_checkpoint(folder.path / CHECKPOINT_LAST)
     torch.manual_seed(config.seed)
     trainer = make_trainer(config, where, lambda what, done, total: None)
+    refuse_other_images(folder, trainer.facts().get("split_fingerprint"))
     trainer.load_state_dict(checkpoint["trainer"])
     ((_, fields),) = trainer.final_reports(lambda: None)
     return folder.add_result("discretization_gap", **fields, epoch=checkpoint["epochs_ended"])

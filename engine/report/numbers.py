@@ -10,6 +10,7 @@ from engine.explain import alphas_of, mean_entropy
 from engine.genotype import CELL_KINDS, Genotype
 from engine.report.formats import duration_text, millions_text, number_text, percent_text, points_text, times_text
 from engine.runs import AlphaRecord, RunHistory, Status
+from engine.runs.folder import CHECKPOINT_LAST
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,13 @@ def key_numbers(facts: RunFacts) -> list[dict[str, Any]]:
         add(
             "test accuracy",
             percent_text(row.get("accuracy_percent")),
-            f"{number_text(row.get('images'))} images; tested {times_text(len(facts.tests))}",
+            "; ".join(
+                [
+                    f"{number_text(row.get('images'))} images",
+                    *_cautions(row, facts),
+                    f"tested {times_text(len(facts.tests))}",
+                ]
+            ),
         )
     add(
         "validation accuracy",
@@ -79,6 +86,19 @@ def key_numbers(facts: RunFacts) -> list[dict[str, Any]]:
         add(f"entropy, {kind}", f"{entropy.nats:.2f} nats", f"{100 * entropy.share:.1f} % of uniform")
     if facts.status.seconds:
         add("computing time", duration_text(facts.status.seconds), "over all sittings")
+    return found
+
+
+def _cautions(row: Mapping[str, Any], facts: RunFacts) -> list[str]:
+    """What keeps a test from being one of the finished network on the test split that was left out of its training."""
+    found = []
+    if row.get("data") not in (None, facts.config.get("data")):
+        found.append(f"of other data ({row['data']})")
+    if row.get("images_changed"):
+        found.append("changed since the training, so some of them may have been trained on")
+    epoch = row.get("epoch")
+    if row.get("checkpoint") == CHECKPOINT_LAST and isinstance(epoch, int) and epoch < facts.status.epochs:
+        found.append(f"tested after epoch {epoch} of {facts.status.epochs}")
     return found
 
 

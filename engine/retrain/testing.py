@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.config import RetrainConfig, parse_data
-from engine.data import BatchStream, load_data
+from engine.config import RetrainConfig, absolute_data
+from engine.data import BatchStream, Normalization, load_data
 from engine.errors import DataError, RunError
 from engine.retrain.trainer import build_network
 from engine.runs import RunFolder
@@ -19,17 +19,19 @@ def run_test(folder: RunFolder, *, data: str | None = None, device: str = "auto"
     """Test a retrained network on the test split, and add the result to the run.
 
     The weights are those of the best validation accuracy where a validation split was held out, else the last ones
-    (the papers' retraining holds out none).
+    (the papers' retraining holds out none). Images are normalized as the training's were, whatever set they are from.
 
     Args:
         data: another data set with the same classes; None takes the run's own.
 
     Returns:
-        ``run, split, images, accuracy_percent, top5_accuracy_percent, loss, tests_so_far`` and ``checkpoint``.
+        ``run, split, data, images, accuracy_percent, top5_accuracy_percent`` (None with five classes or fewer), ``loss,
+        checkpoint, epoch`` (whole epochs trained), ``split_fingerprint`` (equal for equal test images), ``images_changed`` (whether the run's own images are others than it
+        was trained on, so that some of those may be tested now) and ``tests_so_far``.
 
     Raises:
-        RunError: the run is no retraining, or has no checkpoint yet.
-        DataError: the data set is not there, or has other classes.
+        RunError: the run is no retraining, or has not trained an epoch yet.
+        DataError: the data set is not there, or has other classes or colours.
     """
     config = folder.config()
     if not isinstance(config, RetrainConfig):
@@ -39,14 +41,24 @@ def run_test(folder: RunFolder, *, data: str | None = None, device: str = "auto"
             mend="Retrain its cell first (nascope retrain RUN).",
         )
     if data is not None:
-        parse_data(data)
-        config = config.model_copy(update={"data": data})
+        config = config.model_copy(update={"data": absolute_data(data)})
     chosen = CHECKPOINT_BEST if (folder.path / CHECKPOINT_BEST).exists() else CHECKPOINT_LAST
     where = pick_device(device)
-    checkpoint = load_checkpoint(folder.path / chosen, where)
+    checkpoint = load_checkpoint(folder.path / chosen)
+    if not checkpoint["epochs_ended"]:
+        raise RunError(
+            "no epoch is trained yet.", where=str(folder.path), mend="Wait for its first epoch, or resume it."
+        )
     trained = checkpoint["trainer"]
     config = config.model_copy(update={"image_size": trained["image_size"]})
-    loaded = load_data(config, where, splits=("test",))
+    mean, std = trained["normalization"]
+    loaded = load_data(config, where, splits=("test",), normalization=Normalization(tuple(mean), tuple(std)))
+    if loaded.channels != trained["image_channels"]:
+        raise DataError(
+            f"has images of {loaded.channels} colour channels, and the network was trained on {trained['image_channels']}.",
+            where=config.data,
+            mend="Test on images of the same kind.",
+        )
     if list(loaded.class_names) != trained["classes"]:
         raise DataError(
             "has other classes than the run was trained on.",
@@ -58,11 +70,13 @@ def run_test(folder: RunFolder, *, data: str | None = None, device: str = "auto"
     stream = BatchStream(
         loaded.splits["test"], config.batch_size, seed=0, name="test", augmentation=None, shuffle=False
     )
-    found = evaluate(network, (stream.batch(position) for position in range(stream.steps_per_epoch)), where)
+    found = evaluate(network, stream.epoch_batches(), where)
     numbers = {
         "split": "test", "data": config.data, "images": found.images, "accuracy_percent": found.accuracy_percent,
         "top5_accuracy_percent": found.top5_accuracy_percent, "loss": found.loss, "checkpoint": chosen,
-        "epoch": checkpoint["epochs_ended"],
+        "epoch": checkpoint["epochs_ended"], "split_fingerprint": loaded.split_fingerprints["test"],
+        "images_changed": config.data == folder.config().data
+        and folder.decided().get("split_fingerprint") not in (None, loaded.fingerprint),
     }  # fmt: skip
     folder.add_result("test", **numbers)
     return {"run": str(folder.path), **numbers, "tests_so_far": folder.tests_so_far()}

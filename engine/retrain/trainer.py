@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ from engine.genotype import genotype_from_json
 from engine.networks.cifar import CifarNetwork, parameter_count
 from engine.training.evaluate import Evaluation, evaluate
 from engine.training.schedule import cosine
-from engine.training.trainer import EpochReport, Report, StopCheck, said_by_data
+from engine.training.trainer import EpochReport, Report, StopCheck, said_by_data, stopping
 
 
 def build_network(config: RetrainConfig, classes: int, image_channels: int, image_size: int) -> CifarNetwork:
@@ -72,11 +71,16 @@ class RetrainTrainer:
     def initial_report(self) -> EpochReport:
         reports = said_by_data(self._data, self._stream)
         if self._config.split_fingerprint not in (None, self._data.fingerprint):
-            text = (
-                "The images are not those of the search: they have changed since, so images of its training may stand in "
-                "this test split. Numbers of the two runs must not be compared."
-            )
-            reports.append(("message", {"text": text, "level": "warning"}))
+            searched_on = dict(self._config.genotype.get("source") or {}).get("data")
+            if searched_on in (None, self._config.data):
+                text = (
+                    "The images are not those of the search: they have changed since, so images of its training may stand "
+                    "in this test split. Numbers of the two runs must not be compared."
+                )
+                reports.append(("message", {"text": text, "level": "warning"}))
+            else:
+                text = f"The cells were searched on other data ({searched_on})."
+                reports.append(("message", {"text": text, "level": "info"}))
         return EpochReport({}, reports)
 
     def check(self) -> None:
@@ -119,9 +123,8 @@ class RetrainTrainer:
     def end_epoch(self, epoch: int, stop_check: StopCheck) -> EpochReport:
         validation = None
         if self._validation_stream is not None:
-            validation = evaluate(
-                self._network, self._validation_batches(self._validation_stream, stop_check), self._device
-            )
+            batches = stopping(self._validation_stream.epoch_batches(), stop_check)
+            validation = evaluate(self._network, batches, self._device)
         metrics = {
             "train_loss": self._train.loss, "train_accuracy_percent": self._train.accuracy_percent,
             "validation_loss": validation.loss if validation else None,
@@ -139,6 +142,7 @@ class RetrainTrainer:
         return {
             "weights": self._network.state_dict(), "optimizer": self._optimizer.state_dict(), "train": self._train.state_dict(),
             "classes": list(self._data.class_names), "image_channels": self._data.channels, "image_size": self._data.image_size,
+            "normalization": [list(self._data.normalization.mean), list(self._data.normalization.std)],
         }  # fmt: skip
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -148,12 +152,6 @@ class RetrainTrainer:
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         return F.cross_entropy(logits, labels, label_smoothing=self._config.label_smoothing)
-
-    @staticmethod
-    def _validation_batches(stream: BatchStream, stop_check: StopCheck) -> Iterator[tuple[Tensor, Tensor]]:
-        for position in range(stream.steps_per_epoch):
-            stop_check()
-            yield stream.batch(position)
 
 
 def _number(value: Tensor | float | None) -> float | None:

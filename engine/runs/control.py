@@ -53,8 +53,12 @@ class ControlWatch:
         self._seen: tuple[int, int] | None = None
         self._last_id = obeyed_id
 
-    def new_order(self) -> Control | None:
-        """The order if it is new since the last look."""
+    def new_order(self, *among: Order) -> Control | None:
+        """The order if it is new since the last look.
+
+        Args:
+            among: take these only, and leave another for a later look.
+        """
         try:
             stat = self._path.stat()
         except OSError:
@@ -63,7 +67,7 @@ class ControlWatch:
         if stamp == self._seen:
             return None
         control = read_control(self._folder)
-        if control is None:
+        if control is None or (among and control.order not in among):
             return None
         self._seen = stamp
         if control.id == self._last_id:

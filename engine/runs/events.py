@@ -15,7 +15,7 @@ from typing import Any
 EVENT_FIELDS: dict[str, str] = {
     "started": "command, versions, device, world_size, epochs, steps_per_epoch, parameters (of the network, without alphas), "
     "splits {name: images}, classes, primitives (search), edges (search: [source, node] a row of the alphas)",
-    "resumed": "step and epoch that go on; readers drop earlier events of that step or later",
+    "resumed": "step and epoch that go on, epochs (in all, which a resume may change); readers drop earlier events of that step or later",
     "paused": "none",
     "unpaused": "none",
     "step": "loss, accuracy_percent (of the weights' batch), learning_rate, images_per_second, step_seconds; "

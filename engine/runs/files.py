@@ -27,9 +27,15 @@ def write_atomically(path: Path, text: str, *, durable: bool = False) -> None:
         raise
 
 
-def write_json(path: Path, document: Any, *, durable: bool = False) -> None:
-    """Replace ``path`` by this document, indented."""
-    write_atomically(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n", durable=durable)
+def write_json(path: Path, document: Any, *, durable: bool = False, in_place: bool = False) -> None:
+    """Replace ``path`` by this document, indented; ``in_place`` writes over the old file, where its space is all there is."""
+    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    if not in_place:
+        write_atomically(path, text, durable=durable)
+        return
+    with path.open("r+", encoding="utf-8") as file:
+        file.write(text)
+        file.truncate()
 
 
 def read_json(path: Path) -> Any | None:

@@ -25,11 +25,17 @@ CHECKPOINT_LAST, CHECKPOINT_BEST = "checkpoint-last.pt", "checkpoint-best.pt"
 META, RESULTS, LOG, REPORT, LOCK = "meta.json", "results.jsonl", "log.txt", "report.html", ".lock"
 STDOUT, STDERR = "stdout.txt", "stderr.txt"
 
+_DAMAGED_GENOTYPE = "Remove the file: a resumed search writes it again, and every version stands in events.jsonl."
+
 
 def home() -> Path:
     """Where nascope keeps runs, data sets and its queue: ``NASCOPE_HOME``, else the user's data folder."""
     override = os.environ.get("NASCOPE_HOME")
-    return Path(override) if override else Path(platformdirs.user_data_dir("nascope", appauthor=False))
+    return (
+        Path(override).expanduser().absolute()
+        if override
+        else Path(platformdirs.user_data_dir("nascope", appauthor=False))
+    )
 
 
 def runs_home() -> Path:
@@ -56,7 +62,8 @@ class RunFolder:
         Raises:
             RunError: the folder holds a run already, or cannot be written.
         """
-        if (path / CONFIG).exists():
+        # A log or a checkpoint without its config.json would be taken for this run's own.
+        if any((path / name).exists() for name in (CONFIG, EVENTS, CHECKPOINT_LAST)):
             raise RunError(
                 "the folder holds a run already.", where=str(path), mend="Choose another --out, or resume that run."
             )
@@ -129,13 +136,18 @@ class RunFolder:
         """Add or change keys of ``config.json``: settings on resume, and what was decided at run time."""
         write_json(self.path / CONFIG, {**self.config_document(), **facts}, durable=True)
 
+    def decided(self) -> dict[str, Any]:
+        """What was decided at run time: ``device``, ``threads``, ``split_fingerprint``; empty before the first sitting."""
+        found = self.config_document().get("decided")
+        return dict(found) if isinstance(found, dict) else {}
+
     def status(self) -> Status:
         """The state of the moment; ``.alive_state`` notices a dead process."""
         return status_from_json(read_json(self.path / STATUS))
 
-    def write_status(self, status: Status) -> None:
-        """Replace ``status.json``."""
-        write_json(self.path / STATUS, status.as_json())
+    def write_status(self, status: Status, *, in_place: bool = False) -> None:
+        """Replace ``status.json``; ``in_place`` needs no space on a full disk, but a reader may see half of it."""
+        write_json(self.path / STATUS, status.as_json(), in_place=in_place)
 
     def genotype(self) -> Genotype | None:
         """The current cells of a search, or the cells that a retraining builds; None where there are none yet.
@@ -144,6 +156,8 @@ class RunFolder:
             GenotypeError: the file was damaged.
         """
         document = read_json(self.path / GENOTYPE)
+        if document is None and (self.path / GENOTYPE).exists():
+            raise GenotypeError("is not valid JSON.", where=str(self.path / GENOTYPE), mend=_DAMAGED_GENOTYPE)
         if document is None:
             document = (read_json(self.path / CONFIG) or {}).get("genotype")
         if document is None:
@@ -174,7 +188,7 @@ class RunFolder:
         """Every test and measurement of this run, oldest first."""
         path = self.path / RESULTS
         rows = []
-        for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
             try:
                 row = json.loads(line)
             except ValueError:
@@ -210,6 +224,12 @@ class RunFolder:
             who = f"process {status.pid} on {status.host}" if status.pid else "another process"
             raise RunError(
                 f"{who} works on this run.", where=str(self.path), mend="Stop it first (nascope stop), or wait."
+            ) from None
+        except OSError as error:
+            raise RunError(
+                f"cannot be written ({error.strerror or error}).",
+                where=str(self.path),
+                mend="Copy the folder to a place where you may write, and go on there.",
             ) from None
         return lock
 

@@ -86,7 +86,7 @@ class RunHistory:
     """A run's events, arranged.
 
     Attributes:
-        started: fields of the ``started`` event, empty before it.
+        started: fields of the ``started`` event, empty before it; ``epochs`` as the last resume has them.
         series: by ``type.field``, for example ``step.loss``, ``epoch.validation_accuracy_percent``, ``gradient.alpha_gradient_norm``.
         alphas: every ``AlphaRecord``, in order of steps.
         notable: events of the types genotype, diagnosis, checkpoint, message, discretization_gap, stopped, finished,
@@ -162,6 +162,8 @@ class RunHistory:
             self.started = event.data
         elif event.type == "resumed":
             self._drop_from(event.step)
+            if "epochs" in event.data:  # A resume may have changed how many there are.
+                self.started = {**self.started, "epochs": event.data["epochs"]}
         self.last[event.type] = event
         if event.type == "alphas":
             record = _alpha_record(event)

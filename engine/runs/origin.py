@@ -10,18 +10,20 @@ from engine.runs.files import read_json
 from engine.runs.folder import CONFIG
 
 
-def retrain_origin(genotype: Genotype, search_run: Path | None = None) -> dict[str, Any]:
+def retrain_origin(genotype: Genotype, run: Path | None = None) -> dict[str, Any]:
     """Settings of a ``RetrainConfig`` that say what is retrained.
 
     Args:
-        search_run: folder of the run that the genotype is from; its splits' fingerprint is kept, so that the
-            retraining can tell whether images of the search's training stand in its test split.
+        run: folder of the run that the genotype is from. The fingerprint of the search's splits is kept, so that the
+            retraining can tell whether images of the search's training stand in its test split; a retraining hands on
+            what it knows of its search, and a run whose configuration was damaged tells nothing.
     """
     values: dict[str, Any] = {"genotype": genotype.as_json()}
-    document = read_json(search_run / CONFIG) if search_run is not None else None
-    if isinstance(document, dict):
+    document = read_json(run / CONFIG) if run is not None else None
+    if not isinstance(document, dict):
+        return values
+    if document.get("kind") == "search":
         decided = document.get("decided")
-        values["search_run"] = str(search_run)
-        if isinstance(decided, dict):
-            values["split_fingerprint"] = decided.get("split_fingerprint")
-    return values
+        fingerprint = decided.get("split_fingerprint") if isinstance(decided, dict) else None
+        return values | {"search_run": str(run), "split_fingerprint": fingerprint}
+    return values | {name: document.get(name) for name in ("search_run", "split_fingerprint")}

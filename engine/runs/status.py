@@ -74,17 +74,25 @@ class Status:
 
 
 def status_from_json(document: Any) -> Status:
-    """Read ``status.json``; unknown keys are left out, a broken file reads as ``created``."""
-    if not isinstance(document, dict) or document.get("state") not in (
-        "created",
-        "running",
-        "paused",
-        "stopped",
-        "finished",
-        "failed",
-    ):
+    """Read ``status.json``; keys that are unknown or no fit are left out, a broken file reads as ``created``."""
+    if not isinstance(document, dict) or document.get("state") not in _WRITTEN_STATES:
         return Status("created")
-    return Status(**{name: document[name] for name in Status.__dataclass_fields__ if name in document})
+    return Status(
+        document["state"],
+        **{name: document[name] for name, kinds in _KINDS.items() if name in document and _fits(document[name], kinds)},
+    )
+
+
+_WRITTEN_STATES = ("created", "running", "paused", "stopped", "finished", "failed")
+_KINDS: dict[str, tuple[type, ...]] = {
+    "step": (int,), "epoch": (int,), "epochs": (int,), "steps_per_epoch": (int,), "pid": (int,), "host": (str,),
+    "process_started": (int, float), "heartbeat": (int, float), "control_id": (str,), "metrics": (dict,), "error": (dict,),
+    "seconds": (int, float),
+}  # fmt: skip
+
+
+def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def process_start_time(pid: int) -> float | None:

@@ -68,9 +68,6 @@ def second_order_gradient(
 
     Returns:
         One tensor for each of ``arch``, of its shape.
-
-    Raises:
-        ValueError: the alpha loss has no gradient at the unrolled weights, so there is no direction.
     """
     weights, arch = list(weights), list(arch)
     with _restored(buffers):
@@ -94,17 +91,14 @@ def hessian_vector(
         radius: length of the step in weight space; epsilon = radius / ‖direction‖ over all weights together.
 
     Returns:
-        One tensor for each of ``arch``, of its shape.
-
-    Raises:
-        ValueError: ``direction`` is zero everywhere, so there is nothing to difference along.
+        One tensor for each of ``arch``, of its shape; zeros where ``direction`` is zero everywhere.
 
     Source: DARTS eq. 8. The weights are restored bit for bit: copied back, not added back, because
     w + e - 2e + e is not w in floating point.
     """
     length = float(torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(part) for part in direction])))
     if length == 0.0:
-        raise ValueError("the direction is zero everywhere; the loss does not depend on the weights at this point.")
+        return [torch.zeros_like(tensor) for tensor in arch]
     epsilon = radius / length
     weights, arch = list(weights), list(arch)
 

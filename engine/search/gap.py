@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -66,21 +67,34 @@ def discretized(supernet: Supernet, genotype: Genotype) -> Iterator[Supernet]:
         yield supernet
 
 
-def accuracy_soft_and_discrete(
-    supernet: Supernet, batches: Batches, genotype: Genotype, *, recalibration: Batches | None = None
-) -> tuple[float, float]:
-    """Share of the images (0 to 1) that the supernet gets right with its mixture, and cut down to a genotype.
+@dataclass(frozen=True)
+class Gap:
+    """Shares of the images (0 to 1) that a supernet gets right.
+
+    Attributes:
+        soft: with its mixture.
+        discrete: cut down to a genotype, with the mixture's batch-norm statistics.
+        recalibrated: cut down, with statistics measured anew.
+    """
+
+    soft: float
+    discrete: float
+    recalibrated: float
+
+
+def measure(supernet: Supernet, batches: Batches, genotype: Genotype, *, recalibration: Batches) -> Gap:
+    """How many images the supernet gets right with its mixture, and cut down to a genotype.
 
     Eval mode; mode, running statistics and alphas are as before afterwards, and no random number is drawn.
 
     The running statistics of the batch norms belong to the mixture: cut down to two operations a node, the cells'
-    inputs have another mean and scale, so part of the loss is the statistics' and not the cell's. ``recalibration``
-    takes that part out.
+    inputs have another mean and scale, so part of the loss is the statistics' and not the cell's. ``recalibrated``
+    leaves that part out.
 
     Args:
-        batches: gone through once, each batch with both.
-        recalibration: images on which the discrete cell's statistics are measured anew (a mean over the batches)
-            before it is judged; gone through once. None judges it with the mixture's statistics.
+        batches: gone through once.
+        recalibration: training images on which the discrete cell's statistics are measured anew (a mean over the
+            batches); gone through once.
 
     Raises:
         GenotypeError: the genotype does not fit the supernet.
@@ -88,27 +102,28 @@ def accuracy_soft_and_discrete(
     """
     was_training = supernet.training
     kept = {name: buffer.clone() for name, buffer in supernet.named_buffers()}
-    fitted = kept
     try:
         with torch.no_grad():
-            if recalibration is not None:
-                with discretized(supernet, genotype):
-                    _measure_statistics(supernet, recalibration)
-                fitted = {name: buffer.clone() for name, buffer in supernet.named_buffers()}
-                _copy_buffers(supernet, kept)
+            with discretized(supernet, genotype):
+                _measure_statistics(supernet, recalibration)
+            fitted = {name: buffer.clone() for name, buffer in supernet.named_buffers()}
+            _copy_buffers(supernet, kept)
             supernet.eval()
-            images_seen = soft = discrete = 0
+            images_seen = soft = discrete = recalibrated = 0
             for images, labels in batches:
                 soft += _right(supernet, images, labels)
-                with discretized(supernet, genotype), _buffers(supernet, fitted, kept):
+                with discretized(supernet, genotype):
                     discrete += _right(supernet, images, labels)
+                    _copy_buffers(supernet, fitted)
+                    recalibrated += _right(supernet, images, labels)
+                _copy_buffers(supernet, kept)  # Whoever gives the next batch may save a checkpoint first.
                 images_seen += len(labels)
     finally:
         _copy_buffers(supernet, kept)
         supernet.train(was_training)
     if not images_seen:
         raise ValueError("no images to judge on.")
-    return soft / images_seen, discrete / images_seen
+    return Gap(soft / images_seen, discrete / images_seen, recalibrated / images_seen)
 
 
 def _right(supernet: Supernet, images: Tensor, labels: Tensor) -> int:
@@ -129,18 +144,6 @@ def _measure_statistics(supernet: Supernet, batches: Batches) -> None:
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
-
-
-@contextmanager
-def _buffers(supernet: Supernet, during: dict[str, Tensor], after: dict[str, Tensor]) -> Iterator[None]:
-    if during is after:
-        yield
-        return
-    _copy_buffers(supernet, during)
-    try:
-        yield
-    finally:
-        _copy_buffers(supernet, after)
 
 
 def _copy_buffers(supernet: Supernet, values: dict[str, Tensor]) -> None:

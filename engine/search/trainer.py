@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -23,15 +24,14 @@ from engine.genotype.compare import changed_nodes
 from engine.genotype.discretize import discretize, edge_list
 from engine.runs import AlphaRecord
 from engine.search.architect import first_order_gradient, momentum_buffers, second_order_gradient
-from engine.search.gap import accuracy_soft_and_discrete
+from engine.search.gap import measure
 from engine.search.regularizers import beta_decay, beta_decay_weight
 from engine.supernet.reference import Supernet
 from engine.training.evaluate import Evaluation, evaluate
 from engine.training.schedule import cosine
-from engine.training.trainer import EpochReport, Report, StopCheck, said_by_data
+from engine.training.trainer import EpochReport, Report, StopCheck, said_by_data, stopping
 
 ALPHA_ADAM_BETAS = (0.5, 0.999)
-_CHECK_BATCHES = 1
 _RECALIBRATION_BATCHES = 16
 
 
@@ -101,7 +101,7 @@ class SearchTrainer:
         return EpochReport({}, [*reports, self._genotype_report(self._genotype, [])], self._genotype)
 
     def check(self) -> None:
-        self._validate(lambda: None, batches=_CHECK_BATCHES)
+        evaluate(self._supernet, [self._validation_stream.batch(0)], self._device)
 
     def step(self, step: int) -> int:
         epoch = step // self.steps_per_epoch
@@ -138,7 +138,9 @@ class SearchTrainer:
         ]
 
     def end_epoch(self, epoch: int, stop_check: StopCheck) -> EpochReport:
-        validation = self._validate(stop_check)
+        validation = evaluate(
+            self._supernet, stopping(self._validation_stream.epoch_batches(), stop_check), self._device
+        )
         record = self._record(epoch)
         genotype = discretize(record, self._config.primitives)
         changed = changed_nodes(self._genotype, genotype) if self._genotype is not None else []
@@ -155,16 +157,13 @@ class SearchTrainer:
 
     def final_reports(self, stop_check: StopCheck) -> list[Report]:
         assert self._genotype is not None  # end_epoch or load_state_dict came before
-        soft, discrete = accuracy_soft_and_discrete(
-            self._supernet, self._validation_batches(stop_check), self._genotype
-        )
-        _, recalibrated = accuracy_soft_and_discrete(
-            self._supernet, self._validation_batches(stop_check), self._genotype,
-            recalibration=[self._weights_stream.batch(step) for step in range(min(_RECALIBRATION_BATCHES, self.steps_per_epoch))],
+        gap = measure(
+            self._supernet, stopping(self._validation_stream.epoch_batches(), stop_check), self._genotype,
+            recalibration=islice(self._weights_stream.epoch_batches(), _RECALIBRATION_BATCHES),
         )  # fmt: skip
         return [("discretization_gap", {
-            "soft_accuracy_percent": 100 * soft, "discrete_accuracy_percent": 100 * discrete,
-            "recalibrated_accuracy_percent": 100 * recalibrated, "gap_percent": 100 * (soft - recalibrated),
+            "soft_accuracy_percent": 100 * gap.soft, "discrete_accuracy_percent": 100 * gap.discrete,
+            "recalibrated_accuracy_percent": 100 * gap.recalibrated, "gap_percent": 100 * (gap.soft - gap.recalibrated),
             "split": self._validation_split, "images": len(self._validation_stream),
         })]  # fmt: skip
 
@@ -189,7 +188,7 @@ class SearchTrainer:
         self._genotype = genotype_from_json(state["genotype"]) if state["genotype"] is not None else None
         self._raised = set(state["raised"])
         self._recent = [
-            AlphaRecord(0, entry["epoch"], *(tensor.cpu().numpy() for tensor in entry["arch"]))
+            AlphaRecord(0, entry["epoch"], *(tensor.numpy().astype(np.float64) for tensor in entry["arch"]))
             for entry in state["recent"]
         ]
 
@@ -263,16 +262,6 @@ class SearchTrainer:
         }
 
     # -- reading the state ----------------------------------------------------------------------------------------
-
-    def _validate(self, stop_check: StopCheck, batches: int | None = None) -> Evaluation:
-        return evaluate(self._supernet, self._validation_batches(stop_check, batches), self._device)
-
-    def _validation_batches(self, stop_check: StopCheck, batches: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-        for position in range(
-            min(self._validation_stream.steps_per_epoch, batches or self._validation_stream.steps_per_epoch)
-        ):
-            stop_check()
-            yield self._validation_stream.batch(position)
 
     def _record(self, epoch: int) -> AlphaRecord:
         arrays = [tensor.detach().cpu().numpy().astype(np.float64) for tensor in self._arch]

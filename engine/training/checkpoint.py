@@ -6,17 +6,23 @@ texts, lists and dictionaries only, and random states as torch gives them.
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
 from engine.errors import RunError
+from engine.training.failure import first_line
 
 SCHEMA = 1
+
+_ANOTHER_COPY = "Put another copy in its place (checkpoint-best.pt, where there is one), or start the run anew."
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
@@ -25,51 +31,59 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
     Raises:
         OSError: the disk is full or the folder cannot be written; the old checkpoint stays as it was.
     """
+    with _replacing(path) as file:
+        try:
+            torch.save({"schema": SCHEMA, **content}, file)
+        except RuntimeError as error:  # torch's zip writer reports a full disk this way
+            raise OSError(errno.ENOSPC, f"the checkpoint could not be written ({error})", str(path)) from error
+
+
+def copy_checkpoint(source: Path, target: Path) -> None:
+    """Make ``target`` a copy of a finished checkpoint, in one rename.
+
+    Raises:
+        OSError: the disk is full; the old copy stays as it was.
+    """
+    with source.open("rb") as original, _replacing(target) as file:
+        shutil.copyfileobj(original, file)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A temporary file that is on the disk and takes the path's place at the end of the block, or is gone."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("wb") as file:
-            try:
-                torch.save({"schema": SCHEMA, **content}, file)
-            except RuntimeError as error:  # torch's zip writer reports a full disk this way
-                raise OSError(28, f"the checkpoint could not be written ({error})") from error
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError:
+    except BaseException:  # On a full disk the space is needed to say so.
         temporary.unlink(missing_ok=True)
         raise
 
 
-def copy_checkpoint(source: Path, target: Path) -> None:
-    """Make ``target`` a copy of a finished checkpoint, in one rename."""
-    temporary = target.with_name(f".{target.name}.tmp")
-    shutil.copyfile(source, temporary)
-    temporary.replace(target)
-
-
-def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
-    """Read a checkpoint.
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint into main memory; whoever loads a state copies it to the device.
 
     Raises:
         RunError: the file is missing, damaged, or of a newer nascope.
     """
     try:
-        content = torch.load(path, map_location=device, weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise RunError(
             "there is no checkpoint.", where=str(path), mend="The run was never saved; start it anew."
         ) from None
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        raise RunError(f"cannot be read as a checkpoint ({_first_line(error)}).", where=str(path)) from None
+        raise RunError(
+            f"cannot be read as a checkpoint ({first_line(error)}).", where=str(path), mend=_ANOTHER_COPY
+        ) from None
     if not isinstance(content, dict) or not isinstance(content.get("schema"), int):
-        raise RunError("is no checkpoint of nascope.", where=str(path))
+        raise RunError("is no checkpoint of nascope.", where=str(path), mend=_ANOTHER_COPY)
     if content["schema"] > SCHEMA:
         raise RunError(f"is of a newer nascope (schema {content['schema']}).", where=str(path), mend="Update nascope.")
     return content
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def random_states() -> dict[str, Any]:

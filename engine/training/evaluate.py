@@ -18,6 +18,7 @@ class Evaluation:
         self._correct = torch.zeros((), dtype=torch.int64, device=device)
         self._correct_top5 = torch.zeros((), dtype=torch.int64, device=device)
         self.images = 0
+        self._classes = 0
 
     def add(self, logits: Tensor, labels: Tensor, loss: Tensor) -> None:
         """Add a batch: logits ``(N, classes)``, labels ``(N,)``, its mean loss."""
@@ -26,6 +27,7 @@ class Evaluation:
         self._correct += best[:, 0].sum()
         self._correct_top5 += best.sum()
         self.images += len(labels)
+        self._classes = logits.shape[1]
 
     @property
     def loss(self) -> float | None:
@@ -39,8 +41,8 @@ class Evaluation:
 
     @property
     def top5_accuracy_percent(self) -> float | None:
-        """Share of images whose label is among the five largest logits (all of them with fewer classes)."""
-        return 100 * int(self._correct_top5) / self.images if self.images else None
+        """Share of images whose label is among the five largest logits; None with five classes or fewer: it says nothing."""
+        return 100 * int(self._correct_top5) / self.images if self.images and self._classes > 5 else None
 
     def state_dict(self) -> dict[str, Any]:
         """The sums, for a checkpoint within an epoch."""
@@ -53,7 +55,9 @@ class Evaluation:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up saved sums."""
-        self._loss_sum, self._correct, self._correct_top5 = state["loss_sum"], state["correct"], state["correct_top5"]
+        self._loss_sum.copy_(state["loss_sum"])
+        self._correct.copy_(state["correct"])
+        self._correct_top5.copy_(state["correct_top5"])
         self.images = state["images"]
 
 

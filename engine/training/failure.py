@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import errno
 import re
+from pathlib import Path
 
 import torch
 
 from engine.config import RunConfig
 from engine.errors import NascopeError
+from engine.runs.folder import CHECKPOINT_LAST
 
 
-def failure_in_words(error: BaseException, config: RunConfig) -> dict[str, str | None]:
-    """``{what, where, mend}`` of whatever ended a run."""
+def failure_in_words(error: BaseException, config: RunConfig, run: Path) -> dict[str, str | None]:
+    """``{what, where, mend}`` of whatever ended the run in this folder."""
     if isinstance(error, NascopeError):
         return error.as_dict()
     if is_out_of_memory(error):
@@ -23,19 +25,28 @@ def failure_in_words(error: BaseException, config: RunConfig) -> dict[str, str |
         mend = f"Try batch_size={max(2, config.batch_size // 2)} with half the learning_rate, fewer channels, or pc-darts; then start anew."
         return {"what": what, "where": "batch_size", "mend": mend}
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        saved = "the last checkpoint is whole" if (run / CHECKPOINT_LAST).exists() else "nothing was saved yet"
         return {
-            "what": "The disk is full; the last checkpoint is whole.",
-            "where": str(error.filename or "run folder"),
+            "what": f"The disk is full; {saved}.",
+            "where": str(error.filename or run),
             "mend": "Free some space, then resume.",
         }
     if isinstance(error, OSError):
         return {
             "what": f"{error.strerror or error}.",
-            "where": str(error.filename or "run folder"),
+            "where": str(error.filename or run),
             "mend": "Check the place, then resume.",
         }
-    return {"what": f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}", "where": None,
-            "mend": "This is a fault of nascope: please report it with log.txt of the run."}  # fmt: skip
+    return {
+        "what": f"{type(error).__name__}: {first_line(error)}",
+        "where": None,
+        "mend": "This is a fault of nascope: please report it with log.txt of the run.",
+    }
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, cut to 200 characters."""
+    return (str(error).strip().splitlines() or ["no message"])[0][:200]
 
 
 def is_out_of_memory(error: BaseException) -> bool:

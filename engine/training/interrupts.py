@@ -44,8 +44,10 @@ class Interrupts:
         self._old.clear()
 
     def untie(self) -> None:
-        """The window goes away and wants the run to go on."""
+        """The window goes away and wants the run to go on, also where it has gone already."""
         self._tied = False
+        if self.reason == "window":
+            self.reason = None
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT and self.reason == "interrupt":

@@ -22,6 +22,7 @@ from engine.runs.control import ControlWatch
 from engine.runs.folder import CHECKPOINT_BEST, CHECKPOINT_LAST, EVENTS
 from engine.training.checkpoint import copy_checkpoint, random_states, restore_random_states, save_checkpoint
 from engine.training.device import memory_mib
+from engine.training.failure import first_line, is_out_of_memory
 from engine.training.interrupts import Interrupts
 from engine.training.status_keeper import StatusKeeper
 from engine.training.trainer import EpochReport, Trainer
@@ -136,7 +137,15 @@ class Loop:
             self._save()
 
     def _resume(self, checkpoint: Mapping[str, Any]) -> None:
-        self._trainer.load_state_dict(checkpoint["trainer"])
+        try:
+            self._trainer.load_state_dict(checkpoint["trainer"])
+        except (RuntimeError, ValueError, KeyError) as error:
+            if is_out_of_memory(error):
+                raise
+            raise RunError(
+                f"does not fit the run's settings ({first_line(error)}).", where=str(self._folder.path / CHECKPOINT_LAST),
+                mend="Put back the config.json that it was trained with.",
+            ) from error  # fmt: skip
         self._done = checkpoint["step"]
         self._epochs_ended = checkpoint["epochs_ended"]
         self._best_score = checkpoint["best_score"]
@@ -145,9 +154,13 @@ class Loop:
         self._epoch_seconds = checkpoint["epoch_seconds"]
         restore_random_states(checkpoint["random"])
         epoch = min(self._done // self._trainer.steps_per_epoch, max(self._trainer.epochs - 1, 0))
-        self._emit_at("resumed", self._done, epoch, {})
+        self._emit_at("resumed", self._done, epoch, {"epochs": self._trainer.epochs})
         if self._done == 0:
             self._say_initial()
+        before = self._status.status.epochs
+        if before not in (0, self._trainer.epochs):
+            text = f"The run has {self._trainer.epochs} epochs now instead of {before}: from here on its schedules follow the new number."
+            self.emit("message", {"text": text, "level": "info"})
 
     def _say_initial(self) -> None:
         report = self._trainer.initial_report()
@@ -168,10 +181,13 @@ class Loop:
 
     def _step(self) -> None:
         position = self._done % self._trainer.steps_per_epoch
+        is_logged = position % self._every(STEP_EVENTS_PER_EPOCH) == 0
+        if is_logged and self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)  # Else the time of this step would hold what earlier ones left queued.
         begin = time.monotonic()
         images = self._trainer.step(self._done)
         self._done += 1
-        if position % self._every(STEP_EVENTS_PER_EPOCH) == 0:
+        if is_logged:
             metrics = self._trainer.step_metrics()
             seconds = time.monotonic() - begin
             self.emit("step", {**metrics, "images_per_second": images / seconds, "step_seconds": seconds})
@@ -204,9 +220,9 @@ class Loop:
         self._status.set(**self._progress())
 
     def _finish(self) -> None:
-        self.emit("finished", {"metrics": self._metrics})
         if self._trainer.epochs:
             self._save()
+        self.emit("finished", {"metrics": self._metrics})
         self._writer.sync()
         self._status.set(state="finished", **self._progress())
 
@@ -222,8 +238,7 @@ class Loop:
         """Look at orders and signals; pauses in here, ends by ``_End``."""
         paused = False
         while True:
-            if self._interrupts.reason is not None:
-                raise _End(self._interrupts.reason)
+            # Orders first: one to detach was given before the window went, however long the step took.
             control = self._orders.new_order()
             if control is not None:
                 self._status.set(control_id=control.id)
@@ -243,6 +258,8 @@ class Loop:
                         paused = False
                         self.emit("unpaused", {})
                         self._status.set(state="running")
+            if self._interrupts.reason is not None:
+                raise _End(self._interrupts.reason)
             if not paused:
                 return
             time.sleep(_PAUSE_LOOK_SECONDS)
@@ -267,14 +284,15 @@ class Loop:
         self._count_time()
         # The log first: a checkpoint must never know of steps whose events are lost.
         self._writer.sync()
-        path = self._folder.path / CHECKPOINT_LAST
-        save_checkpoint(path, {
+        last, best_so_far = self._folder.path / CHECKPOINT_LAST, self._folder.path / CHECKPOINT_BEST
+        # The best one first: killed in between, a run does this epoch's end again instead of losing its best weights.
+        save_checkpoint(best_so_far if best else last, {
             "step": self._done, "epochs_ended": self._epochs_ended, "best_score": self._best_score, "metrics": self._metrics,
             "seconds": self._seconds, "epoch_seconds": self._epoch_seconds, "trainer": self._trainer.state_dict(),
             "random": random_states(),
         })  # fmt: skip
         if best:
-            copy_checkpoint(path, self._folder.path / CHECKPOINT_BEST)
+            copy_checkpoint(best_so_far, last)
         self._saved_at = time.monotonic()
         self.emit("checkpoint", {"file": CHECKPOINT_LAST, "best": best})
 

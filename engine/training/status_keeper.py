@@ -56,6 +56,14 @@ class StatusKeeper:
             if write:
                 self._folder.write_status(self._status)
 
+    def say_failed(self, error: dict[str, str | None]) -> None:
+        """The last word of a failed run, also on a full disk: then the old file is overwritten where it lies."""
+        try:
+            self.set(state="failed", error=error)
+        except OSError:
+            with contextlib.suppress(OSError):  # The place is gone: the exit code and standard error still tell.
+                self._folder.write_status(self._status, in_place=True)
+
     def _beat(self) -> None:
         while not self._end.wait(HEARTBEAT_SECONDS):
             with contextlib.suppress(OSError):  # A full disk is reported by the loop, which can stop the run.

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from torch import Tensor
 
 from engine.data import BatchStream, LoadedData
 from engine.genotype import Genotype
 
 Report = tuple[str, Mapping[str, Any]]
 """An event before it has a time and a step: its type and fields."""
+
+Batch = tuple[Tensor, Tensor]
+"""Images (N, C, H, W) and labels (N,)."""
 
 StopCheck = Callable[[], None]
 """Called between validation batches; raises when the run must stop, so that a stop is felt at once."""
@@ -24,7 +29,8 @@ class EpochReport:
         metrics: fields of the ``epoch`` event, plain numbers.
         reports: further events, in order.
         genotype: cells of a search, None else.
-        score: larger is better, decides about ``checkpoint-best.pt``; None without a validation split.
+        score: larger is better, decides about ``checkpoint-best.pt``: the accuracy on ``metrics["validation_split"]``,
+            None where a retraining holds no images out.
     """
 
     metrics: dict[str, Any]
@@ -69,6 +75,13 @@ class Trainer(Protocol):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a saved state."""
+
+
+def stopping(batches: Iterable[Batch], stop_check: StopCheck) -> Iterator[Batch]:
+    """The same batches, with a look before each whether the run must stop."""
+    for batch in batches:
+        stop_check()
+        yield batch
 
 
 def said_by_data(data: LoadedData, *streams: BatchStream) -> list[Report]:

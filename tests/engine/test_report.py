@@ -201,6 +201,23 @@ def test_a_retraining_tells_which_images_count_and_how_often_it_was_tested(tmp_p
     assert page.count("<svg") == 3
 
 
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"data": "cifar10"}, "270 images; of other data (cifar10); tested once"),
+        ({"data": "digits", "images_changed": True}, "may have been trained on; tested once"),
+        ({"data": "digits", "checkpoint": "checkpoint-last.pt", "epoch": 2}, "tested after epoch 2 of 3; tested once"),
+        ({"data": "digits", "checkpoint": "checkpoint-best.pt", "epoch": 2}, "97.5 % 270 images; tested once"),
+    ],
+)
+def test_what_spoils_a_test_stands_beside_its_number(tmp_path: Path, row: dict[str, object], says: str) -> None:
+    folder = RunFolder.create(tmp_path / "run", resolve("retrain", values={"genotype": named("DARTS_V2").as_json()}))
+    folder.write_status(Status("finished", epoch=3, epochs=3))
+    folder.add_result("test", split="test", images=270, accuracy_percent=97.5, **row)
+
+    assert says in text_of(page_of(folder))
+
+
 def test_the_papers_retraining_without_a_validation_split_says_so(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path / "run", resolve("retrain", values={"genotype": named("DARTS_V2").as_json()}))
     log = Log(folder, epochs=2, splits={"train": 50_000, "test": 10_000}, validation_split=None)

@@ -130,6 +130,7 @@ class FakeEngine:
     devices: tuple[str, ...] = ("auto", "cpu")
     events: list[Event] = field(default_factory=list)
     carried_out: list[tuple[Path, bool]] = field(default_factory=list)
+    images_changed: bool = False
 
     def execute(self, folder: RunFolder, *, on_event: Any = None, tied_to_stdin: bool = False) -> FakeOutcome:
         self.carried_out.append((folder.path, tied_to_stdin))
@@ -158,6 +159,9 @@ class FakeEngine:
             "accuracy_percent": 97.25,
             "top5_accuracy_percent": 100.0,
             "loss": 0.1,
+            "checkpoint": "checkpoint-best.pt",
+            "epoch": 7,
+            "images_changed": self.images_changed,
         }
         folder.add_result("test", **numbers)
         return {"run": str(folder.path), **numbers, "tests_so_far": folder.tests_so_far()}

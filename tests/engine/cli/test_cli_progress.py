@@ -116,3 +116,11 @@ def test_a_reader_that_has_gone_does_not_end_the_run(monkeypatch):
         view(event("epoch", 1.0, 0, 0))
 
     assert view.epochs == 1
+
+
+def test_an_accuracy_of_the_alphas_half_is_not_called_held_out(capsys):
+    with ProgressView("a search") as view:
+        view(event("started", 0.0, epochs=1, steps_per_epoch=2, device="cpu"))
+        view(event("epoch", 1.5, 1, 0, validation_accuracy_percent=50.0, validation_split="alphas"))
+
+    assert "validation 50.0 % (alphas' half)" in capsys.readouterr().err

@@ -242,6 +242,29 @@ def test_test_gives_the_numbers_and_counts(nascope, engine, make_run):
     assert "3 times" in nascope("test", folder.path).err
 
 
+def test_accuracies_of_the_alphas_half_are_marked_in_the_list(nascope, make_run):
+    for name, split in (("held-out", "validation"), ("fitted", "alphas")):
+        make_run(name, metrics={"validation_accuracy_percent": 90.0, "validation_split": split})
+    folder = make_run("other")
+
+    lines = {line.split()[0]: line for line in nascope("runs", folder.path.parent).out.splitlines() if "90.00" in line}
+
+    assert "alphas' half" in lines["fitted"]
+    assert "alphas" not in lines["held-out"]
+
+
+def test_a_test_says_which_weights_it_took_and_what_spoils_it(nascope, engine, make_run):
+    finished = nascope("test", make_run(kind="retrain", state="finished").path)
+    assert "best on the validation split: those after epoch 7" in finished.err
+    assert "not finished" not in finished.err
+    assert "warning" not in finished.err
+
+    engine.images_changed = True
+    running = nascope("test", make_run("other", kind="retrain", state="running", alive=True).path)
+    assert "has not finished (running, 3 of" in running.err
+    assert "images have changed" in running.err
+
+
 def test_a_search_cannot_be_tested(nascope, engine, make_run):
     answer = nascope("test", make_run().path)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from dataclasses import replace
 
@@ -141,6 +143,39 @@ def test_resume_takes_other_threads_and_forgets_what_was_decided_about_them(nasc
     assert document["decided"] == {"device": "cpu", "split_fingerprint": "abc"}
 
 
+def test_an_epoch_that_has_begun_cannot_be_taken_back(nascope, engine, make_run):
+    folder = make_run(epoch=3)
+    folder.write_status(replace(folder.status(), step=34))  # of 10 an epoch: four steps into the fourth
+
+    assert "4 already begun" in nascope("resume", folder.path, "--set", "epochs=3").err
+    assert nascope("resume", folder.path, "--set", "epochs=4").code == 0
+
+
+def test_changes_wait_while_another_process_begins_to_work(nascope, engine, make_run):
+    folder = make_run()
+    before = folder.config_document()
+    lock = folder.lock()  # Before its status says that it runs.
+    try:
+        answer = nascope("resume", folder.path, "--set", "epochs=30")
+    finally:
+        lock.release()
+
+    assert answer.code == 2
+    assert "works on this run" in answer.err
+    assert folder.config_document() == before
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.ENOSPC, errno.EACCES])
+def test_a_place_that_cannot_be_written_is_a_sentence(nascope, engine, make_run, number):
+    engine.failure = OSError(number, os.strerror(number), "/somewhere/results.jsonl")
+
+    answer = nascope("resume", make_run().path, "--json")
+
+    assert answer.code == 2
+    assert answer.json["error"]["where"] == "/somewhere/results.jsonl"
+    assert "report it" not in answer.err
+
+
 @pytest.mark.parametrize(
     ("assignment", "says"),
     [
@@ -149,7 +184,7 @@ def test_resume_takes_other_threads_and_forgets_what_was_decided_about_them(nasc
         ("seed=4", "checkpoint"),
         ("data=cifar10", "checkpoint"),
         ("epoch=30", "Did you mean epochs?"),
-        ("epochs=2", "already trained"),
+        ("epochs=2", "already begun"),
         ("epochs=many", "whole number"),
         ("device=cuda:99", "cuda:99"),
         ("threads=0", "threads"),

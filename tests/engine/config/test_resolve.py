@@ -231,3 +231,11 @@ def test_any_values_give_a_configuration_that_json_can_hold_or_a_config_error(va
     except ConfigError:
         return
     assert check("search", json.loads(json.dumps(config.model_dump(mode="json"), allow_nan=False))) == config
+
+
+def test_a_place_is_the_same_from_every_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert resolve("search", data="image-folder:pets").data == f"image-folder:{tmp_path / 'pets'}"
+    assert resolve("search", data="npz:~/a.npz").data == f"npz:{Path.home() / 'a.npz'}"
+    assert resolve("search", data="digits").data == "digits"

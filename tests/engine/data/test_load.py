@@ -86,7 +86,7 @@ def test_the_test_split_is_loaded_only_when_asked_for():
 def test_no_validation_portion_holds_none_out():
     loaded = load(validation_portion=0)
 
-    assert loaded.validation is None
+    assert "validation" not in loaded.splits
     assert loaded.counts["train"] == 1797 - 359
 
 
@@ -181,13 +181,6 @@ def test_halves_are_disjoint_stratified_and_fixed_by_the_seed():
     assert weights.keys.tolist() != divide(train, 0.5, seed=4)[0].keys.tolist()
     assert weights.pool is train.pool  # Nothing is copied.
     assert np.array_equal(content_keys(weights.images.numpy()), weights.keys)
-
-
-def test_the_papers_halves_are_the_first_and_the_last_in_file_order():
-    weights, alphas = divide(small_set([0, 0, 1, 1, 0, 1]), 0.5, seed=0, rule="file-order")
-
-    assert weights.images[:, 0, 0, 0].tolist() == [0, 1, 2]
-    assert alphas.labels.tolist() == [1, 0, 1]
 
 
 def test_a_class_of_one_image_cannot_be_halved():

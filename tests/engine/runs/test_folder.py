@@ -244,3 +244,42 @@ def test_a_retraining_remembers_the_search_it_comes_from(tmp_path: Path) -> None
     assert (values["search_run"], values["split_fingerprint"]) == (str(tmp_path), "abc")
     assert values["genotype"]["name"] == "DARTS_V1"
     assert set(retrain_origin(named("DARTS_V1"))) == {"genotype"}
+
+
+def test_a_retraining_hands_on_what_it_knows_of_its_search(tmp_path: Path) -> None:
+    genotype = named("DARTS_V1")
+    values = {"genotype": genotype.as_json(), "search_run": "/runs/s", "split_fingerprint": "abc"}
+    folder = RunFolder.create(tmp_path, resolve("retrain", values=values))
+
+    assert retrain_origin(genotype, folder.path) == values
+
+
+@pytest.mark.parametrize("name", ["events.jsonl", "checkpoint-last.pt"])
+def test_what_is_left_of_another_run_is_not_taken_for_a_new_ones(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+
+    with pytest.raises(RunError, match="holds a run already"):
+        RunFolder.create(tmp_path, search())
+
+
+def test_a_damaged_genotype_is_not_taken_for_none(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, search())
+    (tmp_path / "genotype.json").write_text('{"normal": [', encoding="utf-8")
+
+    with pytest.raises(GenotypeError, match="not valid JSON"):
+        folder.genotype()
+
+
+def test_a_folder_that_cannot_be_written_cannot_be_locked(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, search())
+    (tmp_path / ".lock").mkdir()
+
+    with pytest.raises(RunError, match="cannot be written"):
+        folder.lock()
+
+
+def test_the_users_folder_is_the_same_from_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NASCOPE_HOME", "here")
+
+    assert runs_home() == tmp_path / "here" / "runs"

@@ -94,3 +94,12 @@ def test_status_survives_json_and_unknown_keys() -> None:
 @pytest.mark.parametrize("document", [None, [], 5, {}, {"state": "dancing"}, {"state": "interrupted"}])
 def test_a_broken_status_reads_as_created(document: object) -> None:
     assert status_from_json(document) == Status("created")
+
+
+def test_values_of_another_kind_are_left_out() -> None:
+    found = status_from_json(
+        {"state": "running", "step": "many", "epoch": 3, "pid": "x", "metrics": None, "error": [], "seconds": True}
+    )
+
+    assert found == Status("running", epoch=3)
+    assert found.alive_state == "interrupted"

@@ -8,7 +8,7 @@ from engine.errors import GenotypeError
 from engine.genotype import Cell, Edge, Genotype
 from engine.genotype.discretize import edge_index
 from engine.networks import CifarNetwork
-from engine.search.gap import accuracy_soft_and_discrete, discretized, one_hot_weights
+from engine.search.gap import discretized, measure, one_hot_weights
 from engine.search.sample import random_genotype
 from engine.supernet import Supernet
 
@@ -101,9 +101,9 @@ def test_accuracies_are_those_of_a_plain_count(genotype):
         with discretized(supernet, genotype):
             expected_discrete = (supernet(images).argmax(1) == labels).double().mean().item()
 
-    soft, discrete = accuracy_soft_and_discrete(supernet, iter(data), genotype)
+    gap = measure(supernet, iter(data), genotype, recalibration=iter(data))
 
-    assert (soft, discrete) == pytest.approx((expected_soft, expected_discrete))
+    assert (gap.soft, gap.discrete) == pytest.approx((expected_soft, expected_discrete))
 
 
 def test_recalibration_judges_the_cell_with_its_own_statistics(genotype):
@@ -114,22 +114,25 @@ def test_recalibration_judges_the_cell_with_its_own_statistics(genotype):
         # In train mode a batch is normalized by itself; eval mode uses the unbiased variance, n / (n - 1) of that.
         expected = (supernet.train()(images).argmax(1) == labels).double().mean().item()
 
-    soft, plain = accuracy_soft_and_discrete(supernet, data, genotype)
-    soft_again, recalibrated = accuracy_soft_and_discrete(supernet, data, genotype, recalibration=data)
+    gap = measure(supernet, data, genotype, recalibration=data)
 
-    assert soft_again == soft
-    assert recalibrated == pytest.approx(expected, abs=1.5 / 32)
-    assert recalibrated != plain
+    assert gap.recalibrated == pytest.approx(expected, abs=1.5 / 32)
+    assert gap.recalibrated != gap.discrete
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("recalibration", [None, batches(count=2)])
-def test_measuring_leaves_no_trace(training, recalibration, genotype):
+def test_measuring_leaves_no_trace_neither_at_its_end_nor_between_batches(training, genotype):
     supernet = Supernet(4, 4, 3, **SHAPE).train(training)
     before = {name: value.clone() for name, value in supernet.state_dict().items()} | supernet.arch_state()
     state = torch.get_rng_state()
 
-    accuracy_soft_and_discrete(supernet, batches(), genotype, recalibration=recalibration)
+    def looked_at():
+        for batch in batches():
+            now = supernet.state_dict()
+            assert all(torch.equal(before[name], now[name]) for name in now)
+            yield batch
+
+    measure(supernet, looked_at(), genotype, recalibration=batches(count=2))
 
     after = supernet.state_dict() | supernet.arch_state()
     assert all(torch.equal(before[name], after[name]) for name in before)
@@ -147,7 +150,7 @@ def test_running_statistics_come_back_when_a_batch_cannot_be_read(genotype):
         raise OSError("the disk is gone")
 
     with pytest.raises(OSError, match="disk"):
-        accuracy_soft_and_discrete(supernet, batches(), genotype, recalibration=broken())
+        measure(supernet, batches(), genotype, recalibration=broken())
 
     assert all(torch.equal(before[name], value) for name, value in supernet.state_dict().items())
     assert supernet.training
@@ -159,11 +162,11 @@ def test_genotype_of_another_space_is_refused():
     foreign = Cell(tuple((Edge("sep_conv_7x7", 0),) for _ in range(3)), (2, 3, 4))
 
     with pytest.raises(GenotypeError, match="4 nodes do not fit a supernet of 3"):
-        accuracy_soft_and_discrete(supernet, batches(), of_more_nodes)
+        measure(supernet, batches(), of_more_nodes, recalibration=batches())
     with pytest.raises(GenotypeError, match="«sep_conv_7x7» is no candidate"):
-        accuracy_soft_and_discrete(supernet, batches(), Genotype(foreign, foreign))
+        measure(supernet, batches(), Genotype(foreign, foreign), recalibration=batches())
 
 
 def test_no_images_is_an_error(genotype):
     with pytest.raises(ValueError, match="no images"):
-        accuracy_soft_and_discrete(Supernet(4, 4, 3, **SHAPE), [], genotype)
+        measure(Supernet(4, 4, 3, **SHAPE), [], genotype, recalibration=batches())

@@ -50,7 +50,7 @@ def sit(run_folder: RunFolder) -> Sit:
 
     def one_sitting(trainer: Any, *, interrupts: Interrupts | None = None, checkpoint_minutes: float = 10) -> LoopEnd:
         path = run_folder.path / CHECKPOINT_LAST
-        checkpoint = load_checkpoint(path, torch.device("cpu")) if path.exists() else None
+        checkpoint = load_checkpoint(path) if path.exists() else None
         with StatusKeeper(run_folder) as status:
             loop = Loop(
                 run_folder, trainer, device=torch.device("cpu"), status=status, orders=ControlWatch(run_folder.path, run_folder.status().control_id),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
 import pytest
 import torch
@@ -24,34 +25,48 @@ CONFIG = resolve("search", values={"batch_size": 64})
         ),
     ],
 )
-def test_out_of_memory_says_what_to_change(error: BaseException) -> None:
-    words = failure_in_words(error, CONFIG)
+def test_out_of_memory_says_what_to_change(error: BaseException, tmp_path: Path) -> None:
+    words = failure_in_words(error, CONFIG, tmp_path)
 
     assert "Out of memory" in (words["what"] or "")
     assert "batch_size=32" in (words["mend"] or "")
 
 
-def test_the_size_that_was_wanted_is_told() -> None:
-    words = failure_in_words(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.50 GiB."), CONFIG)
+def test_the_size_that_was_wanted_is_told(tmp_path: Path) -> None:
+    words = failure_in_words(
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.50 GiB."), CONFIG, tmp_path
+    )
 
     assert "2.50 GiB" in (words["what"] or "")
 
 
-def test_a_full_disk_is_told_as_one() -> None:
-    words = failure_in_words(OSError(errno.ENOSPC, "No space left on device", "events.jsonl"), CONFIG)
+def test_a_full_disk_is_told_as_one(tmp_path: Path) -> None:
+    words = failure_in_words(OSError(errno.ENOSPC, "No space left on device", "events.jsonl"), CONFIG, tmp_path)
 
     assert "disk is full" in (words["what"] or "")
     assert words["where"] == "events.jsonl"
 
 
-def test_an_error_of_the_family_keeps_its_words() -> None:
+def test_an_error_of_the_family_keeps_its_words(tmp_path: Path) -> None:
     error = DataError("is not there.", where="/pets", mend="Check the path.")
 
-    assert failure_in_words(error, CONFIG) == error.as_dict()
+    assert failure_in_words(error, CONFIG, tmp_path) == error.as_dict()
 
 
-def test_a_fault_of_ours_asks_for_a_report() -> None:
-    words = failure_in_words(KeyError("surprise"), CONFIG)
+def test_a_fault_of_ours_asks_for_a_report(tmp_path: Path) -> None:
+    words = failure_in_words(KeyError("surprise"), CONFIG, tmp_path)
 
     assert "KeyError" in (words["what"] or "")
     assert "report" in (words["mend"] or "")
+
+
+def test_what_is_saved_on_a_full_disk_is_told_as_it_is(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    before = failure_in_words(full, CONFIG, tmp_path)
+    (tmp_path / "checkpoint-last.pt").touch()
+    after = failure_in_words(full, CONFIG, tmp_path)
+
+    assert "nothing was saved" in (before["what"] or "")
+    assert "checkpoint is whole" in (after["what"] or "")
+    assert before["where"] == str(tmp_path)

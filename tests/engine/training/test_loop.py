@@ -15,6 +15,7 @@ from engine.runs.folder import CHECKPOINT_BEST, CHECKPOINT_LAST, EVENTS
 from engine.training.checkpoint import load_checkpoint
 from engine.training.interrupts import Interrupts
 from engine.training.loop import LoopEnd
+from engine.training.status_keeper import StatusKeeper
 
 TIMES = {"images_per_second", "step_seconds", "seconds", "resident_mib"}
 ABOUT_SITTINGS = {"checkpoint", "stopped", "paused", "unpaused", "resumed"}
@@ -50,7 +51,7 @@ def test_a_run_is_told_from_started_to_finished(
     assert trainer.checked == 1
     names = types(run_folder)
     assert names[0] == "started"
-    assert names[-2:] == ["finished", "checkpoint"]
+    assert names[-2:] == ["checkpoint", "finished"]
     assert names.count("step") == 15
     assert names.count("epoch") == 3
     status = run_folder.status()
@@ -163,7 +164,7 @@ def test_the_best_checkpoint_is_that_of_the_best_epoch(
     sit(toy_trainer())
 
     losses = [event.data["train_loss"] for event in read_events(run_folder.path / EVENTS) if event.type == "epoch"]
-    best = load_checkpoint(run_folder.path / CHECKPOINT_BEST, torch.device("cpu"))
+    best = load_checkpoint(run_folder.path / CHECKPOINT_BEST)
     assert best["epochs_ended"] - 1 == losses.index(min(losses))
 
 
@@ -183,3 +184,71 @@ def test_a_checkpoint_is_written_within_a_long_epoch(
 
     steps = [event.step for event in read_events(run_folder.path / EVENTS) if event.type == "checkpoint"]
     assert steps == [0, 0, 1, 2, 3, 4, 4]  # before the first step, after each, at the epoch's end, at the end
+
+
+def test_a_window_that_goes_after_it_has_let_go_stops_nothing(
+    run_folder: RunFolder, toy_trainer: Any, sit: Callable[..., LoopEnd]
+) -> None:
+    interrupts = Interrupts(tied_to_stdin=True)
+
+    def let_go_and_vanish(step: int) -> None:
+        if step == 3:
+            give_order(run_folder.path, "detach")
+            interrupts.reason = "window"  # The end of standard input comes while the step still goes on.
+
+    assert sit(toy_trainer(on_step=let_go_and_vanish), interrupts=interrupts) == LoopEnd("finished")
+
+
+def test_a_kill_between_the_two_checkpoints_of_a_best_epoch_loses_neither(
+    run_folder: RunFolder, toy_trainer: Any, sit: Callable[..., LoopEnd], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("engine.training.loop.copy_checkpoint", killed)
+    with pytest.raises(KeyboardInterrupt):
+        sit(toy_trainer())
+    monkeypatch.undo()
+    trainer = toy_trainer(on_step=lambda step: give_order(run_folder.path, "stop") if step == 5 else None)
+    assert sit(trainer).state == "stopped"
+
+    best = load_checkpoint(run_folder.path / CHECKPOINT_BEST)
+    last = load_checkpoint(run_folder.path / CHECKPOINT_LAST)
+    assert best["epochs_ended"] - 1 == last["metrics"]["best_epoch"] == 0
+
+
+def test_a_resume_with_more_epochs_says_so(
+    run_folder: RunFolder, toy_trainer: Any, sit: Callable[..., LoopEnd]
+) -> None:
+    sit(toy_trainer(epochs=3))
+    assert sit(toy_trainer(epochs=5)).state == "finished"
+
+    history = RunHistory.read(run_folder.path / EVENTS)
+    assert history.started["epochs"] == 5
+    assert any("5 epochs now instead of 3" in event.data["text"] for event in history.of_type("message"))
+
+
+def test_a_checkpoint_of_other_settings_is_refused_in_words(
+    run_folder: RunFolder, toy_trainer: Any, sit: Callable[..., LoopEnd]
+) -> None:
+    sit(toy_trainer(on_step=lambda step: give_order(run_folder.path, "stop") if step == 2 else None))
+
+    other = toy_trainer()
+    other._layer = torch.nn.Linear(7, 1)
+    with pytest.raises(RunError, match="does not fit"):
+        sit(other)
+
+
+def test_the_last_word_on_a_full_disk_is_written_over_the_old_one(
+    run_folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with StatusKeeper(run_folder) as status:
+        status.set(state="running", metrics={"loss": "long" * 100})
+        monkeypatch.setattr("engine.runs.files.write_atomically", full)
+        status.say_failed({"what": "The disk is full.", "where": None, "mend": None})
+
+    found = run_folder.status()
+    assert (found.state, (found.error or {})["what"]) == ("failed", "The disk is full.")
