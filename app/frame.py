@@ -12,8 +12,9 @@ from app.genotype_view import GenotypeView
 from app.library.pane import LibraryPane
 from app.notice import NoticeBar
 from app.panel import Panel
+from app.panel_rows import gap_of
 from app.retrain_view import RetrainView
-from app.run_view import RunView, gap_of
+from app.run_view import RunView
 from app.selection import Selection
 from app.status_bar import StatusBar
 from app.surface import LineSplitter
@@ -140,7 +141,10 @@ class WindowFrame(QWidget):
     def arrange(self) -> None:
         """Fold and unfold."""
         width, height = _COMPACT_LINES
-        self.run_view.set_compact(self.width() < self._unit * width or self.height() < self._unit * height)
+        is_small = self.width() < self._unit * width or self.height() < self._unit * height
+        for page in (self.run_view, self.retrain_view):
+            if page is not None:
+                page.rows.set_compact(is_small)
         has_cells = self.page is not self.welcome
         default = not self.is_narrow and self.page is not self.retrain_view
         shown = has_cells and (default if self._inspector_wish is None else self._inspector_wish)

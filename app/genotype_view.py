@@ -10,7 +10,7 @@ from app.cells.cell_view import CellView
 from app.fact_table import Fact, FactTable
 from app.labels import Label
 from app.panel import Panel
-from app.run_view import gap_of, panel_row
+from app.panel_rows import gap_of, panel_row
 from app.selection import Selection
 from engine.genotype import Genotype, declaration, is_registered
 
@@ -107,7 +107,7 @@ def shape_facts(genotype: Genotype, place: str = "") -> list[Fact]:
             facts.append((name, str(genotype.source[key])))
     epoch = genotype.source.get("epoch")
     if isinstance(epoch, int):
-        facts.append((translate("GenotypeView", "epoch"), str(epoch + 1)))
+        facts.append((translate("GenotypeView", "epoch"), str(epoch)))
     if place:
         facts.append((translate("GenotypeView", "file"), place))
     return facts

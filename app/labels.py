@@ -45,6 +45,9 @@ class Label(QLabel):
         super().__init__(text, parent)
         self._tone: Tone = tone
         self.setFont(scaled_font(scale, bold=bold))
+        self.setForegroundRole(
+            QPalette.ColorRole.WindowText
+        )  # Inside a view Qt would take another role than we colour.
         self._recolour()
         manager().changed.connect(self._recolour)
 

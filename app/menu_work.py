@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,6 @@ from app.library.entries import Entry
 from app.opening import recognize
 from engine.config import METHODS, describe
 from engine.errors import NascopeError
-from engine.genotype import Genotype
 from engine.genotype.read import read_genotype
 from engine.runs import RunFolder
 
@@ -45,46 +46,36 @@ class MenuWork(QObject):
 
     def retrain(self) -> None:
         """Open the form of a retraining of the cells on screen."""
-        draft = self.retrain_draft()
+        try:
+            draft = self.retrain_draft()
+        except NascopeError as error:
+            self._window.notices.tell(str(error), "danger")
+            return
         if draft is not None:
             self.open_form(draft)
 
     def retrain_draft(self) -> RunDraft | None:
-        """A retraining of the cells on screen, on the data they were found on."""
+        """A retraining of the cells on screen, on the data they were found on.
+
+        Raises:
+            ConfigError: the configuration of the run on screen was damaged.
+        """
         window = self._window
         genotype, model = window.shown_genotype(), window.model
         if genotype is None:
             return None
         if model is None:
             return RunDraft("retrain", genotype=genotype, genotype_spec=window.genotype_key)
-        data = str(model.config.get("data", "digits"))
-        if model.kind == "retrain":
-            return RunDraft("retrain", data=data, genotype=genotype, genotype_spec=str(model.path))
-        epoch = window.selection.epoch
-        shown = (
-            epoch
-            if epoch is not None
-            else (model.history.alphas[-1].epoch if model.history.alphas else model.status.epoch)
-        )
-        source = {"run": model.path.name, "method": str(model.config.get("method", "")), "epoch": shown}
-        named = Genotype(
-            genotype.normal,
-            genotype.reduction,
-            name=model.name or model.method_title,
-            primitives=genotype.primitives,
-            source=source,
-        )
-        decided = RunFolder(model.path).config_document().get("decided")
-        fingerprint = decided.get("split_fingerprint") if isinstance(decided, dict) else None
-        spec = str(model.path) if epoch is None else "CELL.json"
-        return RunDraft(
-            "retrain",
-            data=data,
-            genotype=named,
-            genotype_spec=spec,
-            search_run=model.path,
-            split_fingerprint=fingerprint,
-        )
+        data, spec = str(model.config.get("data", "digits")), str(model.path)
+        if model.kind == "search":
+            epoch = window.selection.epoch
+            record = model.alphas(epoch)
+            # People's count, as in the cells that the engine itself writes.
+            source = {"run": model.path.name, "method": str(model.config.get("method", ""))}
+            shown = {} if record is None else {"epoch": record.epoch + 1}
+            genotype = replace(genotype, name=model.name or model.method_title, source={**source, **shown})
+            spec = spec if epoch is None else "CELL.json"
+        return RunDraft("retrain", data=data, genotype=genotype, genotype_spec=spec, origin=model.path)
 
     def open_form(self, draft: RunDraft) -> RunForm:
         """Show the form for a draft; another one that is open gives way."""
@@ -116,7 +107,7 @@ class MenuWork(QObject):
         try:
             self._window.show_run(self._window.control.start(draft))
         except NascopeError as error:
-            self._window.tell(str(error), "danger")
+            self._window.notices.tell(str(error), "danger")
 
     # -- opening and exporting ------------------------------------------------------------------------------------
 
@@ -133,8 +124,18 @@ class MenuWork(QObject):
         if folder:
             self.open_text(folder)
 
+    def open_all(self, texts: Sequence[str]) -> None:
+        """Open several; what could not be opened is told at the end, whatever else is on screen by then."""
+        faults = [fault for text in texts if (fault := self._open(text))]
+        if faults:
+            self._window.notices.not_opened("\n".join(faults))
+
     def open_text(self, text: str) -> None:
         """Open a path, or a genotype by its name."""
+        self.open_all([text])
+
+    def _open(self, text: str) -> str:
+        """What was wrong, empty where nothing was."""
         window = self._window
         try:
             found = recognize(text)
@@ -144,13 +145,15 @@ class MenuWork(QObject):
                     window, self.tr("Several genotypes"), self.tr("Which one?"), list(found.several), editable=False
                 )
                 if not chosen:
-                    return
+                    return ""
                 genotype = found.several[name].named(name)
             if found.kind == "run":
                 window.show_run(found.path)
             elif found.kind == "runs":
                 window.add_root(found.path)
-                window.tell(self.tr("The runs in {folder} are listed on the left now.").format(folder=found.path))
+                window.notices.tell(
+                    self.tr("The runs in {folder} are listed on the left now.").format(folder=found.path)
+                )
             elif found.kind == "data":
                 self.open_form(RunDraft("search", data=found.data))
             elif found.kind == "config":
@@ -162,7 +165,8 @@ class MenuWork(QObject):
             elif genotype is not None:
                 window.show_genotype(genotype, genotype.name)
         except NascopeError as error:
-            window.tell(str(error), "danger")
+            return str(error)
+        return ""
 
     def list_recent_cells(self) -> None:
         """List the genotype files that were opened before, as far as they are still there."""
@@ -184,7 +188,7 @@ class MenuWork(QObject):
         name = genotype.name or (model.path.name if model is not None else "genotype")
         path = export_genotype(self._window, genotype if genotype.name else genotype.named(name), name)
         if path is not None:
-            self._window.tell(self.tr("Written: {path}").format(path=path), "ok")
+            self._window.notices.tell(self.tr("Written: {path}").format(path=path), "ok")
 
     # -- runs -----------------------------------------------------------------------------------------------------
 
@@ -292,10 +296,22 @@ class MenuWork(QObject):
             self._window.control.tag(path, text.split(","))
 
     def _trash(self, path: Path) -> None:
-        text = self.tr("Put {name} in the trash?").format(name=path.name)
-        answer = QMessageBox.question(self._window, self.tr("Trash"), text)
-        if answer == QMessageBox.StandardButton.Yes and self._window.control.trash(path):
+        run = self._window.frame.library.run(path)
+        title = run.summary.title if run is not None else path.name
+        question = QMessageBox(
+            QMessageBox.Icon.NoIcon,
+            self.tr("Trash"),
+            self.tr("Put «{title}» in the trash?").format(title=title),
+            parent=self._window,
+        )
+        question.setInformativeText(self.tr("Its folder, {path}, can be restored from there.").format(path=path))
+        move = question.addButton(self.tr("Put in the trash"), QMessageBox.ButtonRole.AcceptRole)
+        question.addButton(QMessageBox.StandardButton.Cancel)
+        question.setDefaultButton(move)
+        question.exec()
+        if question.clickedButton() is move and self._window.control.trash(path):
             settings.forget_recent(path)
+        question.deleteLater()
 
     # -- help -----------------------------------------------------------------------------------------------------
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt
+from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.labels import SMALL, ElidedLabel, Label
 from app.theme import manager, theme
 
 RADIUS = 8.0
+_BY_KEYBOARD = (
+    Qt.FocusReason.TabFocusReason,
+    Qt.FocusReason.BacktabFocusReason,
+    Qt.FocusReason.ShortcutFocusReason,
+)
 
 
 class Panel(QFrame):
     """Title at the upper left, a fact at the upper right, the content below."""
 
-    clicked = Signal()
-
     def __init__(self, title: str = "", content: QWidget | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._has_keys = False
         self._title = Label(title, bold=True)
         self._title.setVisible(bool(title))
         self._fact = ElidedLabel("", tone="dim", scale=SMALL)
@@ -39,17 +43,14 @@ class Panel(QFrame):
         manager().changed.connect(self.update)
 
     def set_content(self, content: QWidget) -> None:
-        """Put the view in; its ``fact_changed`` fills the fact."""
+        """Put the view in; its ``fact_changed`` fills the fact, and its focus shows on the border."""
         self.body.addWidget(content, 1)
+        content.installEventFilter(self)
         if not self.accessibleName():
             self.setAccessibleName(self._title.text())
         fact_changed = getattr(content, "fact_changed", None)
         if fact_changed is not None:
             fact_changed.connect(self.set_fact)
-
-    def add_to_header(self, widget: QWidget) -> None:
-        """Put a small control behind the fact."""
-        self._header.addWidget(widget)
 
     def set_title(self, title: str) -> None:
         """Change the title."""
@@ -62,11 +63,21 @@ class Panel(QFrame):
             self._fact.setText(text)
             self._fact.setVisible(bool(text or self._title.text()))
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A focus that the keyboard brought is shown; one that a click brought is known."""
+        if event.type() == QEvent.Type.FocusIn and isinstance(event, QFocusEvent):
+            self._has_keys = event.reason() in _BY_KEYBOARD
+            self.update()
+        elif event.type() == QEvent.Type.FocusOut and self._has_keys:
+            self._has_keys = False
+            self.update()
+        return False
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the surface."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(theme().border), 1))
+        painter.setPen(QPen(QColor(theme().accent if self._has_keys else theme().border), 1))
         painter.setBrush(QColor(theme().panel))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
         painter.end()

@@ -8,17 +8,17 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QLocale, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from app.buttons import ActionButton
 from app.cells.cell_view import CellView
 from app.fact_table import Fact, FactTable
 from app.labels import SMALL, Label, scaled_font
-from app.live.curves import CurvePanel
+from app.live.curves import CurvePanel, link_x
 from app.panel import Panel
+from app.panel_rows import PanelRows, curve_panel, gap_of
 from app.progress import in_words, percent
 from app.run_model import RunModel
-from app.run_view import curve_panel, gap_of, link_ranges, panel_row
 from app.scroll import ScrollColumn
 from app.selection import Selection
 from engine.config import parse_data
@@ -61,17 +61,15 @@ class RetrainView(QWidget):
         self.named: dict[str, QWidget] = {
             "loss_plot": self.loss, "accuracy_plot": self.accuracy, "cell_normal": self.cells[0], "cell_reduction": self.cells[1],
         }  # fmt: skip
-        link_ranges(self.loss, self.accuracy)
+        link_x((self.loss, self.accuracy))
         gap = gap_of(self)
-        left = QVBoxLayout()
-        left.setSpacing(gap)
-        left.addWidget(panel_row(curve_panel(self.loss), curve_panel(self.accuracy), gap), 1)
-        left.addWidget(
-            panel_row(
-                Panel(self.tr("Normal cell"), self.cells[0]), Panel(self.tr("Reduction cell"), self.cells[1]), gap
-            ),
-            1,
-        )
+        self.rows = PanelRows(
+            [
+                (self.tr("Curves"), 1, curve_panel(self.loss), curve_panel(self.accuracy)),
+                (self.tr("Cells"), 1, Panel(self.tr("Normal cell"), self.cells[0]), Panel(self.tr("Reduction cell"), self.cells[1])),
+            ],
+            name="retrain_tabs",
+        )  # fmt: skip
 
         self._number = Label("", scale=1.9, bold=True)
         self._sentence = Label("", tone="dim").wrapped()
@@ -103,7 +101,7 @@ class RetrainView(QWidget):
         box = QHBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(gap)
-        box.addLayout(left, 1)
+        box.addWidget(self.rows, 1)
         box.addWidget(column)
 
     def set_model(self, model: RunModel | None) -> None:

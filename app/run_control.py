@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QFile, QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
-import engine
 from app.child import ChildThread, CommandLine, engine_words
 from app.forms.draft import RunDraft
-from app.run_model import RunModel
 from app.run_queue import RunQueue
 from app.sessions import Sessions
+from app.versions import versions
 from engine.errors import NascopeError
-from engine.runs import RunFolder
+from engine.runs import Order, RunFolder
 from engine.runs.folder import REPORT
-
-WaysOut = Sequence[tuple[str, Callable[[], None]]]
 
 
 class RunControl(QObject):
@@ -65,13 +60,13 @@ class RunControl(QObject):
 
     def pause(self, path: Path) -> None:
         """Pause after the present step."""
-        self._sessions.order(path, "pause")
+        self._order(path, "pause")
 
     def resume(self, path: Path) -> None:
         """Go on: a paused run at once, any other when it is its turn."""
         status = RunFolder(path).status()
         if status.alive and status.state == "paused":
-            self._sessions.order(path, "run")
+            self._order(path, "run")
         elif not status.alive and self._sessions.engine(path) is None:
             self.stops_asked.pop(path, None)
             self._queue.add(path)
@@ -85,6 +80,12 @@ class RunControl(QObject):
             self.stops_asked.setdefault(path, time.monotonic())
             self._sessions.stop(path)
         self.changed.emit(path)
+
+    def _order(self, path: Path, order: Order) -> None:
+        self._sessions.order(path, order)
+        model = self._sessions.model(path)
+        if model is not None:
+            model.set_order(order)  # Seen at once, not only when the thread has read it back.
 
     def kill(self, path: Path) -> None:
         """End the engine at once."""
@@ -200,30 +201,3 @@ def fault_of(child: ChildThread) -> str:
         return " ".join(str(part) for part in (error.get("what"), error.get("mend")) if part)
     except (ValueError, KeyError, TypeError, AttributeError):
         return child.last_error or f"exit code {child.code}"
-
-
-def failure_report(model: RunModel, lines: Sequence[str]) -> str:
-    """Everything about a failed run that helps to mend it."""
-    folder = RunFolder(model.path)
-    parts = [
-        f"{model.title}\n{model.path}",
-        f"state: {model.status.state}, step {model.status.step}, epoch {model.status.epoch + 1} of {model.status.epochs}",
-    ]
-    error = model.status.error or {}
-    parts.append("\n".join(f"{key}: {value}" for key, value in error.items() if value and key != "stderr"))
-    parts.append("versions: " + ", ".join(f"{name} {version}" for name, version in versions().items()))
-    known = list(lines) or [str(line) for line in error.get("stderr") or ()]
-    for title, text in (("stderr.txt", known), ("log.txt", folder.tail_of("log.txt", 60))):
-        if text:
-            parts.append(f"--- {title} ---\n" + "\n".join(text))
-    return "\n\n".join(part for part in parts if part)
-
-
-def versions() -> dict[str, str]:
-    """Versions that can change a result; torch's is read from its package, not imported."""
-    found = {"nascope": engine.__version__, "python": platform.python_version()}
-    try:
-        found["torch"] = importlib.metadata.version("torch")
-    except importlib.metadata.PackageNotFoundError:
-        found["torch"] = "not installed"
-    return found

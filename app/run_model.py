@@ -32,6 +32,8 @@ class RunModel(QObject):
         self.name = name
         self.history = RunHistory()
         self.status = Status("created")
+        self.order = ""
+        """An order that nobody obeyed yet: ``pause``, ``stop``, …; empty where there is none."""
 
     @property
     def title(self) -> str:
@@ -59,8 +61,19 @@ class RunModel(QObject):
 
     @property
     def nodes(self) -> int:
-        """Intermediate nodes of a cell."""
-        return int(self.config.get("nodes", 4))
+        """Intermediate nodes of a cell; 4 where a damaged configuration gives no number."""
+        nodes = self.config.get("nodes", 4)
+        return nodes if isinstance(nodes, int) and 0 < nodes < 100 else 4
+
+    @property
+    def is_random(self) -> bool:
+        """Whether this is a search that draws its cell and trains nothing: no alphas, no curves, no epochs."""
+        return self.kind == "search" and self.config.get("order") == 0
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nobody works on it any more, so that nothing new is to be expected."""
+        return self.status.state in ("stopped", "finished", "failed", "interrupted")
 
     def feed(self, events: Sequence[Event]) -> None:
         """Take in a batch of events."""
@@ -72,6 +85,12 @@ class RunModel(QObject):
         """Take in a new status."""
         if status != self.status:
             self.status = status
+            self.status_changed.emit()
+
+    def set_order(self, order: str) -> None:
+        """Take in which order waits to be obeyed."""
+        if order != self.order:
+            self.order = order
             self.status_changed.emit()
 
     def set_name(self, name: str) -> None:

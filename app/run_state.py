@@ -14,6 +14,9 @@ from app.sessions import Sessions, seconds_since
 from engine.runs.folder import CHECKPOINT_LAST
 
 STOP_NOW_AFTER_SECONDS = 5.0
+_STEERABLE = frozenset({"starting", "preparing", "running", "pausing", "stopping", "overdue"})
+ACTIVE = _STEERABLE | {"paused"}
+"""States in which somebody works on the run."""
 
 
 translate = QCoreApplication.translate
@@ -24,7 +27,7 @@ class Shown:
     """What is on screen.
 
     Attributes:
-        state: of the run, besides the states of ``Status`` also ``queued``, ``starting``, ``preparing`` (reading data), ``stopping`` and ``overdue``
+        state: of the run, besides the states of ``Status`` also ``queued``, ``starting``, ``preparing`` (reading data), ``pausing``, ``stopping`` and ``overdue``
             (stopping for too long); empty without a run.
         has_cells: whether there is a genotype to export and to retrain.
         is_testing: whether a test of this run goes on.
@@ -60,6 +63,10 @@ def state_of(model: RunModel, sessions: Sessions, queue: RunQueue, stops_asked: 
     asked = stops_asked.get(model.path)
     if asked is not None and (engine is not None or at_work) and state != "finished":
         return "overdue" if seconds_since(asked) > STOP_NOW_AFTER_SECONDS else "stopping"
+    if at_work and model.order == "stop":
+        return "stopping"  # Somebody else asked: another window, a shell.
+    if state == "running" and model.order == "pause":
+        return "pausing"
     if engine is not None and (engine.pid is None or model.status.pid != engine.pid) and not at_work:
         return "starting"
     if engine is not None and state in ("stopped", "failed"):
@@ -77,7 +84,7 @@ def pill_words(model: RunModel, state: str) -> str:
         return f"{searching} · {epoch}"
     words = {
         "created": translate("run_state", "Not started"), "queued": translate("run_state", "Waiting for its turn"), "starting": translate("run_state", "Starting…"), "preparing": translate("run_state", "Preparing…"),
-        "stopping": translate("run_state", "Stopping…"), "overdue": translate("run_state", "Stopping…"), "finished": translate("run_state", "Finished"), "failed": translate("run_state", "Failed"),
+        "pausing": translate("run_state", "Pausing…"), "stopping": translate("run_state", "Stopping…"), "overdue": translate("run_state", "Stopping…"), "finished": translate("run_state", "Finished"), "failed": translate("run_state", "Failed"),
     }  # fmt: skip
     if state in words:
         return words[state]
@@ -94,6 +101,7 @@ def colour_state(state: str) -> str:
     return {
         "starting": "running",
         "preparing": "running",
+        "pausing": "paused",
         "stopping": "paused",
         "overdue": "paused",
         "queued": "created",
@@ -115,11 +123,11 @@ def shown_run(model: RunModel, state: str, *, has_cells: bool, is_testing: bool)
 def availability(shown: Shown) -> dict[str, Availability]:
     """How each action presents itself; a disabled one says why."""
     state, has_run = shown.state, bool(shown.state)
-    steerable = {"starting", "preparing", "running", "stopping", "overdue"}
     found = {}
     found["pause"] = Availability(
-        has_run and state in steerable, state == "running", translate("run_state", "Pause"),
-        translate("run_state", "Pause after this step (Space)") if state == "running" else translate("run_state", "The engine is not at its work yet, or about to end."),
+        has_run and state in _STEERABLE, state == "running", translate("run_state", "Pausing…") if state == "pausing" else translate("run_state", "Pause"),
+        translate("run_state", "Pause after this step (Space)") if state == "running"
+        else translate("run_state", "The engine finishes its step, then holds.") if state == "pausing" else translate("run_state", "The engine is not at its work yet, or about to end."),
     )  # fmt: skip
     resume = (
         translate("run_state", "Resume")
@@ -143,7 +151,7 @@ def availability(shown: Shown) -> dict[str, Availability]:
         "queued": translate("run_state", "Take this run out of the queue"),
     }
     found["stop"] = Availability(
-        state in (*steerable, "paused", "queued"),
+        state in ACTIVE or state == "queued",
         state != "stopping",
         stop,
         tips.get(state, translate("run_state", "Save a checkpoint and stop (Ctrl+.)")),
@@ -167,7 +175,7 @@ def availability(shown: Shown) -> dict[str, Availability]:
         if shown.has_cells
         else no_cells,
     )
-    is_busy = state in steerable or state == "paused"
+    is_busy = state in ACTIVE
     can_test = shown.has_checkpoint and not shown.is_testing and not is_busy
     reason = (
         translate("run_state", "A test goes on.") if shown.is_testing

@@ -32,7 +32,7 @@ LIVE_SECONDS = 0.1
 QUIET_SECONDS = 1.0
 """The same for a run that nobody works on: somebody may resume it."""
 _BOUND = 20_000
-_SLICE = 400
+_SLICE = 100
 _POLL_BYTES = 2**20
 _REPEAT_STOP_SECONDS = 1.0
 
@@ -68,6 +68,7 @@ class RunFollower(QThread):
         self._room = threading.Condition()
         self._pending: collections.deque[Event] = collections.deque()
         self._status: Status | None = None
+        self._waiting_order = ""
 
     def run(self) -> None:
         """Follow until told to quit."""
@@ -90,12 +91,14 @@ class RunFollower(QThread):
         """Read what is new; whether there was an event."""
         # The status first: whatever it says, the events before it are in the log by then and reach the model before it.
         status = as_seen(self.run_folder.status())
+        control = read_control(self.model.path)
         events = self.tail.poll(_POLL_BYTES)
         with self._room:
             while len(self._pending) > _BOUND and not self._quit.is_set():
                 self._room.wait(0.2)
             self._pending.extend(events)
             self._status = status
+            self._waiting_order = "" if control is None or control.id == status.control_id else control.order
         return bool(events)
 
     def drain(self, seconds: float = 0.008) -> bool:
@@ -106,13 +109,14 @@ class RunFollower(QThread):
                 count = min(_SLICE, len(self._pending))
                 batch = [self._pending.popleft() for _ in range(count)]
                 left = bool(self._pending)
-                status = self._status
+                status, order = self._status, self._waiting_order
                 self._room.notify_all()
             if batch:
                 self.model.feed(batch)
             if not left or time.perf_counter() > end:
                 break
         if status is not None and not left:
+            self.model.set_order(order)
             self.model.set_status(status)
         return left
 
@@ -190,7 +194,10 @@ class EngineThread(RunFollower):
         if child.poll() is None:  # The window goes away: detached, or somebody else kills the child.
             return
         self.end = self._settle(child.returncode)
+        last_word = self._status
         self.look()
+        if self.end.died:  # Where it could not be written, the folder tells less than we know.
+            self._status = last_word
 
     def look(self) -> bool:
         """Read what is new, and repeat an order to stop that the engine's own start overwrote."""

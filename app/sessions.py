@@ -5,13 +5,18 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.run_model import RunModel
 from app.session import Command, EngineThread, RunFollower, engine_command, kill_group
+from engine.config import describe
+from engine.errors import ConfigError, Fault
 from engine.runs import Order, RunFolder, give_order
+from engine.runs.folder import CONFIG
 
 FEED_MILLISECONDS = 80
 _CATCH_UP_MILLISECONDS = 15
@@ -152,7 +157,9 @@ class Sessions(QObject):
 
     def _new_model(self, path: Path) -> RunModel:
         folder = RunFolder.open(path)
-        return RunModel(path, folder.config_document(), str(folder.meta()["name"]))
+        document = folder.config_document()
+        _refuse_damaged(document, path)
+        return RunModel(path, document, str(folder.meta()["name"]))
 
     def _follow(self, follower: RunFollower) -> None:
         self._followers[follower.model.path] = follower
@@ -198,6 +205,15 @@ class Sessions(QObject):
             self._follow(RunFollower(model, tail=engine.tail, parent=self))
         self.engine_ended.emit(model, end)
         self.state_changed.emit(path)
+
+
+def _refuse_damaged(document: Mapping[str, Any], path: Path) -> None:
+    """Views count on numbers where settings are numbers; everything else they take as it comes."""
+    for field in describe("retrain" if document.get("kind") == "retrain" else "search"):
+        value = document.get(field.name)
+        if field.type == "int" and value is not None and not isinstance(value, int):
+            what = f"is {value!r}, no whole number."
+            raise ConfigError((Fault(field.name, what, "Mend the file."),), where=str(path / CONFIG))
 
 
 def seconds_since(moment: float | None) -> float:

@@ -56,6 +56,7 @@ class Theme:
             "failed": self.danger,
             "interrupted": self.warn,
             "paused": self.warn,
+            "warned": self.warn,
         }.get(state, self.dim)
 
 

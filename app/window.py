@@ -7,37 +7,33 @@ from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import (
-    QApplication,
-    QMainWindow,
-)
+from PySide6.QtWidgets import QMainWindow
 
-from app import settings
+from app import bars, geometry, settings
 from app.actions import Actions
 from app.child import CommandLine, engine_words
 from app.closing import Closing
-from app.dialogs.report import ReportDialog
 from app.frame import WindowFrame
 from app.garbage import GarbageTimer
 from app.keys import WindowKeys
 from app.library.entries import Entry
 from app.library.scan import LibraryScanner
 from app.menu_work import MenuWork
-from app.progress import epoch_of, epochs_of, fraction_done, in_words, seconds_left
+from app.notices import Notices
 from app.retrain_view import RetrainView
-from app.run_control import RunControl, failure_report
+from app.run_control import RunControl
 from app.run_model import RunModel
 from app.run_queue import RunQueue
-from app.run_state import Shown, availability, colour_state, pill_words, shown_run, state_of
+from app.run_state import Shown, shown_run, state_of
 from app.run_view import RunView
 from app.selection import Selection
 from app.session import EngineEnd
 from app.sessions import Sessions
-from app.status_bar import folder_words, machine_words
 from app.theme import manager
 from engine.errors import NascopeError
 from engine.genotype import Genotype
-from engine.runs import home, runs_home
+from engine.runs import runs_home
+from engine.runs.folder import CONFIG
 
 _REFRESH_MILLISECONDS = 500
 
@@ -66,18 +62,18 @@ class MainWindow(QMainWindow):
         self._genotype_key = ""
         self._roots = [runs_home().absolute()]
         self._has_scanned = False
+        self._failure_told: RunModel | None = None
         self.frame = WindowFrame(self.selection, self.commands)
         self.setCentralWidget(self.frame)
-        unit = self.fontMetrics().height()
-        self.setMinimumSize(unit * 50, unit * 32)
+        self.notices = Notices(self.frame.notice, self)
         self._timer = QTimer(self)
-        self._timer.timeout.connect(self._tick)
+        self._timer.timeout.connect(self._refresh_all)
         self._closing = Closing(self, self.sessions, self.queue)
         self.work = MenuWork(self)
         self._keys = WindowKeys(self)
         self._scanner = LibraryScanner(self._all_roots(), parent=self)
         self._connect()
-        self._restore()
+        geometry.restore(self, self.frame)
         if sys.platform == "darwin":  # The desktop has a place of its own for menus.
             self.commands.menu_bar(self.menuBar())
         self.frame.show_page(self.frame.welcome)
@@ -110,7 +106,7 @@ class MainWindow(QMainWindow):
         self.sessions.engine_started.connect(self._engine_started)
         self.sessions.engine_ended.connect(self._engine_ended)
         self.sessions.state_changed.connect(self._state_changed)
-        run.noticed.connect(self._notice)
+        run.noticed.connect(self.notices.tell)
         run.changed.connect(self._run_changed)
         run.tested.connect(self._tested)
         self._scanner.scanned.connect(self._scanned)
@@ -142,7 +138,7 @@ class MainWindow(QMainWindow):
         try:
             model = self.sessions.show(path)
         except NascopeError as error:
-            self._notice(str(error), "danger", ())
+            self.notices.not_opened(str(error))
             return
         if model is not self._model:
             self._leave()
@@ -158,6 +154,8 @@ class MainWindow(QMainWindow):
             if not self._within_home(path):
                 settings.add_recent(path)
                 self._scanner.look_at(self._all_roots())
+            self.notices.shown(model)
+            self._tell_failure()
         self.frame.library.choose(str(path), tell=False)
         self._refresh_all()
 
@@ -165,6 +163,7 @@ class MainWindow(QMainWindow):
         """Show a named or opened genotype."""
         self._leave()
         self.sessions.show_nothing()
+        self.notices.shown(None)
         self._genotype, self._genotype_key = genotype, key
         self.selection.select(None)
         self.selection.show_epoch(None)
@@ -179,13 +178,10 @@ class MainWindow(QMainWindow):
         """Back to the welcome page."""
         self._leave()
         self.sessions.show_nothing()
+        self.notices.shown(None)
         self.frame.show_page(self.frame.welcome)
         self.frame.library.choose("", tell=False)
         self._refresh_all()
-
-    def tell(self, text: str, tone: str = "warn") -> None:
-        """Show a notice."""
-        self._notice(text, tone, ())
 
     def _leave(self) -> None:
         if self._model is not None:
@@ -202,30 +198,9 @@ class MainWindow(QMainWindow):
             if genotype is not None:
                 self.show_genotype(genotype, entry.key)
 
-    # -- geometry -------------------------------------------------------------------------------------------------
-
-    def _restore(self) -> None:
-        unit = self.fontMetrics().height()
-        self.resize(unit * 96, unit * 60)
-        geometry = settings.bytes_of("geometry")
-        if not geometry.isEmpty():
-            self.restoreGeometry(geometry)
-        screen = self.screen()
-        if screen is not None:  # The screen of last time may be gone, or smaller.
-            room = screen.availableGeometry()
-            self.resize(min(self.width(), room.width()), min(self.height(), room.height()))
-            if not room.intersects(self.frameGeometry()):
-                self.move(room.topLeft())
-        self.frame.restore_state(settings.bytes_of("splitter"))
-
     def _reset_layout(self) -> None:
         settings.forget_layout()
         self.frame.reset_layout()
-
-    def _remember(self) -> None:
-        settings.set_bytes("geometry", self.saveGeometry())
-        settings.set_bytes("splitter", self.frame.save_state())
-        settings.set_last_shown(str(self._model.path) if self._model is not None else self._genotype_key)
 
     # -- keeping everything true ----------------------------------------------------------------------------------
 
@@ -237,57 +212,25 @@ class MainWindow(QMainWindow):
             else ""
         )
 
-    def _tick(self) -> None:
-        """What changes by the clock: ago, time left, a stop that takes too long."""
-        self._refresh_bars()
-        self._refresh_actions()
-
     def _refresh_all(self) -> None:
-        self._refresh_bars()
-        self._refresh_actions()
-
-    def _refresh_bars(self) -> None:
+        """Say anew what is true now; the timer asks for it too, since some of it changes by the clock."""
         model, genotype = self._model, self._genotype
         if model is not None:
-            state = self.state()
-            active = state in ("running", "paused", "starting", "preparing", "stopping", "overdue")
-            left = seconds_left(model) if state == "running" else None
-            words = self.tr("{time} left").format(time=in_words(left)) if left is not None else ""
-            self.frame.toolbar.show_run(
-                model.title,
-                pill_words(model, state),
-                colour_state(state),
-                fraction_done(model) if active else None,
-                words,
-            )
-            self.frame.status.show_texts(machine_words(model), folder_words(model, home().absolute()))
-            done = f"{epoch_of(model)}/{epochs_of(model)} · " if active and epochs_of(model) else ""
-            self.setWindowTitle(f"{done}{model.title} — nascope")
+            bars.show_run(self, self.frame, model, self.state())
         elif genotype is not None:
-            self.frame.toolbar.show_nothing(genotype.name or self.tr("Genotype"))
-            self.frame.status.show_texts("", self._genotype_key if Path(self._genotype_key).is_absolute() else "")
-            self.setWindowTitle(f"{genotype.name} — nascope")
+            bars.show_genotype(self, self.frame, genotype, self._genotype_key)
         else:
-            self.frame.toolbar.show_nothing()
-            self.frame.status.show_texts("", str(home().absolute()))
-            self.setWindowTitle("nascope")
+            bars.show_nothing(self, self.frame)
+        self._refresh_actions()
 
     def _refresh_actions(self, _: object = None) -> None:
         model = self._model
-        if model is not None:
-            shown = shown_run(
-                model, self.state(), has_cells=self._has_cells(model), is_testing=self.control.is_testing(model.path)
-            )
-        else:
+        if model is None:
             shown = Shown(has_cells=self._genotype is not None)
-        for name, how in availability(shown).items():
-            action = self.commands[name]
-            action.setText(how.text or action.text())
-            action.setToolTip(how.tip)
-            action.setEnabled(how.enabled and how.visible)
-            action.setVisible(how.visible)
-        for name in ("report", "show_folder", "rename", "tag", "trash"):
-            self.commands[name].setEnabled(model is not None)
+        else:
+            is_testing = self.control.is_testing(model.path)
+            shown = shown_run(model, self.state(), has_cells=self._has_cells(model), is_testing=is_testing)
+        bars.show_actions(self.commands, shown)
 
     @staticmethod
     def _has_cells(model: RunModel) -> bool:
@@ -300,12 +243,9 @@ class MainWindow(QMainWindow):
     def _state_changed(self, path: Path) -> None:
         if self._model is not None and self._model.path == path:
             self._refresh_all()
+            self._tell_failure()
         model = self.sessions.model(path)
-        if (
-            model is not None
-            and model.status.state in ("stopped", "finished", "failed", "interrupted")
-            and self.sessions.engine(path) is None
-        ):
+        if model is not None and model.has_ended and self.sessions.engine(path) is None:
             self.control.stops_asked.pop(path, None)
         self._scanner.look_now()
 
@@ -327,7 +267,17 @@ class MainWindow(QMainWindow):
             self._show_again()
         if self._model is not None:
             self.frame.library.choose(str(self._model.path), tell=False)
+            self._look_for_its_folder(self._model)
         self.queue.advance()
+
+    def _look_for_its_folder(self, model: RunModel) -> None:
+        """A run whose folder went away cannot be shown: every word about it would be a guess."""
+        is_listed = any(run.summary.path == model.path for run in self.frame.library.runs)
+        if is_listed or self.sessions.engine(model.path) is not None or (model.path / CONFIG).exists():
+            return
+        self.show_nothing()
+        text = self.tr("The folder of «{title}» is gone: {path}. It was moved or deleted, or its disk is not there.")
+        self.notices.tell(text.format(title=model.title, path=model.path), passes=True)
 
     def _show_again(self) -> None:
         """At the start: a run that goes on, else what was on screen last time."""
@@ -349,7 +299,7 @@ class MainWindow(QMainWindow):
         try:
             self.sessions.launch(path)
         except NascopeError as error:
-            self._notice(str(error), "danger", ())
+            self.notices.tell(str(error), "danger")
 
     def _live_count(self) -> int:
         ours = {engine.model.path for engine in self.sessions.engines()}
@@ -359,40 +309,31 @@ class MainWindow(QMainWindow):
     def _has_ended(self, path: Path) -> bool:
         """The library's list may be a second old; a followed run is known better."""
         model = self.sessions.model(path)
-        return model is not None and model.status.state in ("stopped", "finished", "failed", "interrupted")
+        return model is not None and model.has_ended
 
     def _engine_started(self, path: Path) -> None:
-        self.frame.notice.hide()
+        self.notices.hide()
         self._refresh_all()
         self._scanner.look_now()
 
     def _engine_ended(self, model: RunModel, end: EngineEnd | None) -> None:
         self.control.stops_asked.pop(model.path, None)
         if end is not None and (end.state == "failed" or model.status.state == "failed"):
-            self._tell_failure(model, end)
+            self.notices.failed(model, end.lines)
+        if model is self._model:
+            self._look_for_its_folder(model)
         self.queue.advance()
         self._refresh_all()
         self._scanner.look_now()
 
-    def _tell_failure(self, model: RunModel, end: EngineEnd) -> None:
-        error = model.status.error or {}
-        sentence = " ".join(str(part) for part in (error.get("what"), error.get("mend")) if part)
-        report = failure_report(model, end.lines)
-        title = model.title
-
-        def show() -> None:
-            ReportDialog(title, sentence, report, self).open()
-
-        def copy() -> None:
-            QApplication.clipboard().setText(report)
-
-        text = self.tr("«{title}» failed: {sentence}").format(
-            title=title, sentence=sentence or self.tr("no reason was given.")
-        )
-        self._notice(text, "danger", ((self.tr("Details…"), show), (self.tr("Copy report"), copy)))
-
-    def _notice(self, text: str, tone: str, ways_out: object) -> None:
-        self.frame.notice.tell(text, tone=tone, ways_out=ways_out)  # type: ignore[arg-type]
+    def _tell_failure(self) -> None:
+        """A failed run on screen says why, also long after it failed."""
+        model = self._model
+        if model is None or model.status.state != "failed" or self.sessions.engine(model.path) is not None:
+            return
+        if self.notices.about != model.path and model is not self._failure_told:
+            self._failure_told = model
+            self.notices.failed(model)
 
     # -- keys -----------------------------------------------------------------------------------------------------
 
@@ -425,7 +366,7 @@ class MainWindow(QMainWindow):
 
     def _language_chosen(self, action: QAction) -> None:
         settings.set_language(str(action.data()))
-        self.tell(self.tr("The language changes with the next start of the window."))
+        self.notices.tell(self.tr("The language changes with the next start of the window."))
 
     def _engines_chosen(self, action: QAction) -> None:
         settings.set_engines_at_a_time(int(action.data()))
@@ -452,22 +393,21 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
-        for url in event.mimeData().urls():
-            if url.isLocalFile():
-                self.work.open_text(url.toLocalFile())
+        self.work.open_all([url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()])
         event.acceptProposedAction()
 
     # -- the end --------------------------------------------------------------------------------------------------
 
     def _told_while_closing(self, text: str) -> None:
-        self._notice(text, "warn", ((self.tr("Stop now"), self._closing.force),))
+        self.notices.tell(text, "warn", ((self.tr("Stop now"), self._closing.force),))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask where a run goes on; join every thread."""
         if not self._closing.may_close():
             event.ignore()
             return
-        self._remember()
+        geometry.remember(self, self.frame)
+        settings.set_last_shown(str(self._model.path) if self._model is not None else self._genotype_key)
         self.shut_down()
         event.accept()
 

@@ -4,49 +4,43 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
-    QFocusEvent,
-    QFontInfo,
-    QFontMetricsF,
     QHelpEvent,
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
-    QPainter,
     QResizeEvent,
     QShowEvent,
-    QWheelEvent,
 )
-from PySide6.QtWidgets import QApplication, QFrame, QGraphicsView, QMenu, QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
 
 from app.cells.explained import Explained
-from app.cells.find import FindBar
+from app.cells.find import CellSearch
 from app.cells.items import PillItem
 from app.cells.motion import motion_allowed
+from app.cells.places import places
+from app.cells.rings import Rings
 from app.cells.scene import CellScene, EdgeKey, edge_key
+from app.cells.walk import ARROWS, step
 from app.cells.words import label, passport_fact, tooltip, way
+from app.cells.zoom_view import ZoomView
 from app.labels import SMALL, Label, scaled_font
 from app.run_model import RunModel
 from app.selection import Operation, Selection
 from app.theme import manager
-from engine.draw.frozen import FrozenLayout, frozen_layout
-from engine.draw.layout import Layout, Sizes, cell_layout
+from engine.draw.layout import Layout
 from engine.genotype import Cell, CellKind, Genotype
 
-FROZEN_IS_LARGER = 0.9
-LARGEST_FIT = 1.12
-"""Panels grow, text does not: fitting enlarges no further."""
-ZOOM_RANGE = (0.25, 6.0)
-RING_SECONDS = 4.0
-"""A change is ringed at least this long, and until the epoch ends."""
+FOLLOW_SECONDS = 0.1
+"""A live cell is drawn no more often: a long log arrives in many pieces."""
 OPERATIONS_LIMIT = 200
 """Larger cells would hold the window up: their layout takes longer than half a second."""
 LIVE_STATES = ("created", "running", "paused")
 
 
-class CellView(QGraphicsView):
+class CellView(ZoomView):
     """The normal or the reduction cell, at the selection's epoch or live.
 
     Positions are frozen while a search goes on or an epoch of it is looked up: only pills change. A search that has
@@ -58,37 +52,21 @@ class CellView(QGraphicsView):
     """The person asked for the export dialog in the context menu."""
 
     def __init__(self, kind: CellKind, selection: Selection, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        self._scene = CellScene(scaled_font(SMALL))
+        super().__init__(self._scene, parent)
+        self._scene.setParent(self)
         self.kind: CellKind = kind
         self._selection = selection
         self._model: RunModel | None = None
         self._explained: Explained | None = None
         self._genotype: Genotype | None = None
         self._shown: Cell | None = None
-        self._zoomed = False
         self._dirty = False
-        self._pressed: QPoint | None = None
-        self._panning = False
-        self._noticed: dict[EdgeKey, float] = {}
-        self._changed_now: set[EdgeKey] = set()
         self._fact = ""
-        self._frozen: FrozenLayout | None = None
-        self._found: list[EdgeKey] = []
-        self._found_at = 0
-
-        self._scene = CellScene(scaled_font(SMALL), self)
-        self.setScene(self._scene)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.AnchorUnderMouse)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMouseTracking(True)
         self.viewport().setMouseTracking(True)
-        self.viewport().setAutoFillBackground(False)
         em = self.fontMetrics().height()
         self.setMinimumSize(em * 11, em * 6)
         self.setAccessibleName(self.tr("Normal cell") if kind == "normal" else self.tr("Reduction cell"))
@@ -96,13 +74,16 @@ class CellView(QGraphicsView):
         self._empty = Label("", tone="dim", parent=self).wrapped()
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._find_bar = FindBar(self)
-        self._find_bar.text_changed.connect(self._search)
-        self._find_bar.next_wanted.connect(self._next_found)
-        self._find_bar.closed.connect(self._end_search)
-        self._ring_timer = QTimer(self)
-        self._ring_timer.setSingleShot(True)
-        self._ring_timer.timeout.connect(self._mark_changes)
+        self._search = CellSearch(self._scene, self)
+        self._search.found.connect(self._show_found)
+        self._search.closed.connect(self.setFocus)
+        self._followed = 0.0
+        self._follow_timer = QTimer(self)
+        self._follow_timer.setSingleShot(True)
+        self._follow_timer.setInterval(round(FOLLOW_SECONDS * 1000))
+        self._follow_timer.timeout.connect(self._follow)
+        self._rings = Rings(self)
+        self._rings.changed.connect(self._mark_changes)
 
         selection.epoch_changed.connect(self._on_epoch)
         selection.operation_changed.connect(self._mark)
@@ -159,21 +140,26 @@ class CellView(QGraphicsView):
     def _start_over(self) -> None:
         self._shown = None
         self._zoomed = False
-        self._noticed.clear()
-        self._changed_now.clear()
-        self._ring_timer.stop()
+        self._follow_timer.stop()
+        self._rings.forget()
         self._refresh()
 
     def _on_events(self, types: set[str]) -> None:
         if types & {"alphas", "genotype", "started", "resumed"}:
-            if self.isVisible():
-                self._refresh()
-            else:
+            if not self.isVisible():
                 self._dirty = True
+            elif time.monotonic() - self._followed > FOLLOW_SECONDS:
+                self._follow()
+            elif not self._follow_timer.isActive():
+                self._follow_timer.start()
+
+    def _follow(self) -> None:
+        self._followed = time.monotonic()
+        self._refresh()
 
     def _on_epoch(self, epoch: int | None) -> None:
         # Looking back and forth shows each epoch's own changes.
-        self._noticed.clear()
+        self._rings.forget()
         self._refresh()
 
     def _refresh(self) -> None:
@@ -197,7 +183,7 @@ class CellView(QGraphicsView):
             same_run = before is not None
             old_size = self._scene.sceneRect().size()
             self._scene.show_layout(layout, fade=same_run and self.is_frozen and motion_allowed(self))
-            if not self._zoomed or old_size != self._scene.sceneRect().size():
+            if not self.is_zoomed or old_size != self._scene.sceneRect().size():
                 self.fit()
         self._mark_weights()
         self._notice_changes(before, cell)
@@ -206,24 +192,9 @@ class CellView(QGraphicsView):
         self.setAccessibleDescription("; ".join(f"{label(key[2])} {way(self._operation(key))}" for key in self._keys()))
 
     def _layout(self, cell: Cell) -> Layout:
-        font = scaled_font(SMALL)
-        metrics = QFontMetricsF(font)
-        em = float(QFontInfo(font).pixelSize())
-        sizes = Sizes(em=em, label_limit=9.5 * em)
-        own = cell_layout(cell, metrics.horizontalAdvance, sizes)
-        known = self._model.primitives if self._model is not None else self.genotype.used_primitives()  # type: ignore[union-attr]
-        frozen = frozen_layout(
-            len(cell.nodes), [name for name in known if name != "none"], metrics.horizontalAdvance, sizes
-        )
-        if not frozen.fits(cell):
-            return own
-        # A long chain in a narrow view would be tiny; the fixed places use the room in both directions.
-        is_tiny = self._fitting_scale(own) < min(1.0, FROZEN_IS_LARGER * self._fitting_scale(frozen.place(cell)))
-        return frozen.place(cell) if self.is_frozen or is_tiny else own
-
-    def _fitting_scale(self, layout: Layout) -> float:
-        room = self.viewport().rect()
-        return min(room.width() / layout.width, room.height() / layout.height, LARGEST_FIT)
+        genotype = self.genotype
+        known = self._model.primitives if self._model is not None else genotype.used_primitives() if genotype else ()
+        return places(cell, known, scaled_font(SMALL), self.viewport().size(), is_frozen=self.is_frozen)
 
     def _lay_out_again(self) -> None:
         """Another size of the view may ask for the other layout."""
@@ -238,6 +209,8 @@ class CellView(QGraphicsView):
     def _empty_text(self) -> str:
         if self._model is None:
             return self.tr("Choose a run or a named cell.")
+        if self._model.kind == "search" and self._model.has_ended:
+            return self.tr("It ended before there was a cell.")
         if self._model.kind == "search":
             return self.tr("The cell appears with the first alphas.")
         return self.tr("This run names no cell.")
@@ -249,35 +222,27 @@ class CellView(QGraphicsView):
         return Operation(self.kind, key[0], key[1], key[2])
 
     def _mark_weights(self) -> None:
-        weights: dict[EdgeKey, float] = {}
-        if self._explained is not None and self._shown is not None:
-            for key in self._keys():
-                edge = self._explained.edge(self.kind, key[0], key[1], self._selection.epoch)
-                if edge is not None and key[2] in edge.weights:
-                    weights[key] = edge.weights[key[2]]
-        self._scene.set_weights(weights)
+        has_weights = self._explained is not None and self._shown is not None
+        self._scene.set_weights(
+            self._explained.weights(self.kind, self._selection.epoch) if has_weights and self._explained else {}
+        )
 
     # What changed
 
     def _notice_changes(self, before: Cell | None, now: Cell | None) -> None:
-        """Rings: what differs from the end of the epoch before, and while live what flipped a moment ago."""
-        self._changed_now = set()
         if now is None or self._explained is None or not self.is_frozen:
-            self._noticed.clear()
+            self._rings.forget()
         else:
             last = self._explained.before(self._selection.epoch)
-            if last is not None:
-                self._changed_now = _edges(now) - _edges(last.cell(self.kind))
-            if self._selection.epoch is None and before is not None and before != now:
-                until = time.monotonic() + RING_SECONDS
-                self._noticed.update(dict.fromkeys(_edges(now) - _edges(before), until))
-                self._ring_timer.start(int(RING_SECONDS * 1000) + 50)
+            self._rings.compare(
+                now,
+                epoch_before=None if last is None else last.cell(self.kind),
+                moment_before=before if self._selection.epoch is None else None,
+            )
         self._mark_changes()
 
     def _mark_changes(self) -> None:
-        now = time.monotonic()
-        self._noticed = {key: until for key, until in self._noticed.items() if until > now}
-        ringed = self._changed_now | self._noticed.keys()
+        ringed = self._rings.keys()
         self._scene.set_changed(lambda key: key in ringed)
 
     def _say_fact(self, genotype: Genotype | None) -> None:
@@ -286,7 +251,7 @@ class CellView(QGraphicsView):
             record = self._explained.record(self._selection.epoch)
             if record is not None:
                 text = self.tr("epoch {epoch}").format(epoch=record.epoch + 1)
-                changes = len(self._changed_now)
+                changes = len(self._rings.this_epoch)
                 if changes == 1:
                     text += " · " + self.tr("1 change")
                 elif changes:
@@ -311,59 +276,30 @@ class CellView(QGraphicsView):
         self._scene.update()
         self.viewport().update()
 
-    # Zoom
-
-    def fit(self) -> None:
-        """Show the whole cell, and follow the window's size again."""
-        self._zoomed = False
-        rect = self._scene.sceneRect()
-        room = self.viewport().rect()
-        if rect.isEmpty() or room.isEmpty():
-            return
-        scale = min(room.width() / rect.width(), room.height() / rect.height(), LARGEST_FIT)
-        self.resetTransform()
-        self.setSceneRect(QRectF())  # Panning made room; follow the scene again.
-        self.scale(scale, scale)
-        self.centerOn(rect.center())
-
-    def zoom(self, factor: float) -> None:
-        """Enlarge about the cursor (about the middle when the mouse is elsewhere)."""
-        now = self.transform().m11()
-        factor = min(max(now * factor, ZOOM_RANGE[0]), ZOOM_RANGE[1]) / now
-        self._zoomed = True
-        self.scale(factor, factor)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom."""
-        turns = event.angleDelta().y() / 120
-        if turns:
-            self.zoom(1.18**turns)
-        event.accept()
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit again unless the person zoomed."""
         super().resizeEvent(event)
-        if not self._zoomed:
+        if not self.is_zoomed:
             self._lay_out_again()
             self.fit()
         margin = self.fontMetrics().height()
         self._empty.setGeometry(self.rect().adjusted(margin, 0, -margin, 0))
-        hint = self._find_bar.sizeHint()
+        hint = self._search.bar.sizeHint()
         width = min(self.width() - 8, max(hint.width(), self.fontMetrics().averageCharWidth() * 34))
-        self._find_bar.setGeometry(self.width() - width - 4, 4, width, hint.height())
+        self._search.bar.setGeometry(self.width() - width - 4, 4, width, hint.height())
 
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what came while hidden."""
         super().showEvent(event)
         if self._dirty:
             self._refresh()
-        if not self._zoomed:
+        if not self.is_zoomed:
             self.fit()
 
     def changeEvent(self, event: QEvent) -> None:
         """Measure again with another font."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.FontChange, QEvent.Type.ApplicationFontChange) and hasattr(self, "_find_bar"):
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.ApplicationFontChange) and hasattr(self, "_search"):
             self._scene.set_font(scaled_font(SMALL))
             self._refresh()
 
@@ -373,49 +309,20 @@ class CellView(QGraphicsView):
         item = self.itemAt(position)
         return item if isinstance(item, PillItem) else None
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin a click or a pan."""
-        self.setFocus(Qt.FocusReason.MouseFocusReason)
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._pressed = event.position().toPoint()
-            self._panning = False
-        event.accept()
-
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Hover, or pan while pressed."""
-        position = event.position().toPoint()
-        if self._pressed is not None and event.buttons() & Qt.MouseButton.LeftButton:
-            moved = position - self._pressed
-            if not self._panning and moved.manhattanLength() >= QApplication.startDragDistance():
-                self._panning = True
-                self._zoomed = True
-                self._make_room()
-                self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
-            if self._panning:
-                for bar, way_moved in ((self.horizontalScrollBar(), moved.x()), (self.verticalScrollBar(), moved.y())):
-                    bar.setValue(bar.value() - way_moved)
-                self._pressed = position
+        if self.pushed(event):
             return
-        pill = self._pill_at(position)
+        pill = self._pill_at(event.position().toPoint())
         self._selection.set_hover(None if pill is None else self._operation(edge_key(pill)))
         self.viewport().setCursor(Qt.CursorShape.ArrowCursor if pill is None else Qt.CursorShape.PointingHandCursor)
 
-    def _make_room(self) -> None:
-        """Let the picture be pushed half out of the view on every side."""
-        middle = self.mapToScene(self.viewport().rect().center())
-        view = self.mapToScene(self.viewport().rect()).boundingRect()
-        room_x, room_y = view.width() * 0.75, view.height() * 0.75
-        self.setSceneRect(self._scene.sceneRect().adjusted(-room_x, -room_y, room_x, room_y))
-        self.centerOn(middle)
-
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Select what was clicked; a click beside everything selects nothing."""
-        if event.button() != Qt.MouseButton.LeftButton or self._pressed is None:
-            return
-        panned, self._pressed, self._panning = self._panning, None, False
+        is_click = self.clicked(event)
         pill = self._pill_at(event.position().toPoint())
         self.viewport().setCursor(Qt.CursorShape.ArrowCursor if pill is None else Qt.CursorShape.PointingHandCursor)
-        if not panned:
+        if is_click:
             self._selection.select(None if pill is None else self._operation(edge_key(pill)))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -496,9 +403,7 @@ class CellView(QGraphicsView):
     def _takes(self, event: QKeyEvent) -> bool:
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             return event.key() in (Qt.Key.Key_0, Qt.Key.Key_F, Qt.Key.Key_C, Qt.Key.Key_Plus, Qt.Key.Key_Minus)
-        return self._shown is not None and event.key() in (
-            Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down,
-        )  # fmt: skip
+        return self._shown is not None and event.key() in ARROWS
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows walk, Escape lets go, Ctrl+0 fits, Ctrl+F finds, Ctrl+plus and minus zoom, Ctrl+C copies."""
@@ -506,12 +411,12 @@ class CellView(QGraphicsView):
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             actions = {
                 Qt.Key.Key_0: self.fit, Qt.Key.Key_F: self.open_find, Qt.Key.Key_C: self.copy_picture,
-                Qt.Key.Key_Plus: self._zoom_in, Qt.Key.Key_Minus: self._zoom_out,
+                Qt.Key.Key_Plus: self.zoom_in, Qt.Key.Key_Minus: self.zoom_out,
             }  # fmt: skip
             if key in actions:
                 actions[Qt.Key(key)]()
                 return
-        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down):
+        elif key in ARROWS:
             self._walk(Qt.Key(key))
             return
         elif key == Qt.Key.Key_Escape and self._selection.operation is not None:
@@ -519,84 +424,19 @@ class CellView(QGraphicsView):
             return
         super().keyPressEvent(event)
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show the focus."""
-        super().focusInEvent(event)
-        self.viewport().update()
-
-    def _zoom_in(self) -> None:
-        self.zoom(1.25)
-
-    def _zoom_out(self) -> None:
-        self.zoom(0.8)
-
     def _walk(self, key: Qt.Key) -> None:
-        """Up and down through the column, left to what feeds the source, right to what reads the node."""
-        pills = sorted(self._scene.pills(), key=lambda pill: (pill.box.y, pill.box.x))
-        if not pills:
-            return
-        selected = self._key(self._selection.operation)
-        here = next((pill for pill in pills if edge_key(pill) == selected), None)
-        if here is None:
-            first = min(pills, key=lambda pill: (pill.box.x, pill.box.y))
-            self._selection.select(self._operation(edge_key(first)))
-            return
-        source, node, _ = edge_key(here)
-        if key == Qt.Key.Key_Right:
-            near = [pill for pill in pills if edge_key(pill)[0] == node + 2]
-        elif key == Qt.Key.Key_Left:
-            near = [pill for pill in pills if edge_key(pill)[1] + 2 == source]
-        else:
-            place = pills.index(here) + (1 if key == Qt.Key.Key_Down else -1)
-            near = [pills[place]] if 0 <= place < len(pills) else []
-        if near:
-            nearest = min(near, key=lambda pill: abs(pill.box.y - here.box.y))
-            self._selection.select(self._operation(edge_key(nearest)))
-            self.ensureVisible(nearest)
-
-    # Find
+        pill = step(self._scene.pills(), self._key(self._selection.operation), key)
+        if pill is not None:
+            self._selection.select(self._operation(edge_key(pill)))
+            self.ensureVisible(pill)
 
     def open_find(self) -> None:
         """Open the field that finds an operation."""
         if self._shown is not None:
-            self._find_bar.open()
+            self._search.bar.open()
 
-    def _search(self, text: str) -> None:
-        wanted = _plain(text)
-        pills = sorted(self._scene.pills(), key=lambda pill: (pill.box.x, pill.box.y))
-        self._found = [edge_key(pill) for pill in pills if wanted and wanted in _plain(self._described(edge_key(pill)))]
-        self._found_at = 0
-        self._scene.set_found(set(self._found))
-        self._show_found()
-
-    def _described(self, key: EdgeKey) -> str:
-        return f"{label(key[2])} {key[2]} {way(self._operation(key))}"
-
-    def _next_found(self) -> None:
-        if self._found:
-            self._found_at = (self._found_at + 1) % len(self._found)
-            self._show_found()
-
-    def _show_found(self) -> None:
-        self._find_bar.set_count(self._found_at, len(self._found))
-        if not self._found:
-            return
-        key = self._found[self._found_at]
+    def _show_found(self, key: EdgeKey) -> None:
         self._selection.select(self._operation(key))
         for pill in self._scene.pills():
             if edge_key(pill) == key:
                 self.ensureVisible(pill)
-
-    def _end_search(self) -> None:
-        self._found = []
-        self._scene.set_found(set())
-        self.setFocus(Qt.FocusReason.OtherFocusReason)
-
-
-def _edges(cell: Cell) -> set[EdgeKey]:
-    return {(edge.source, node, edge.primitive) for node, _, edge in cell.edges()}
-
-
-def _plain(text: str) -> str:
-    """For matching: «3x3» finds 3×3, «k-1» finds k−1."""
-    return text.lower().replace("×", "x").replace("−", "-").replace("→", "->").replace("_", " ").strip()

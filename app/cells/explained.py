@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from app.run_model import RunModel
 from engine.explain import EdgeChange, EdgeExplanation, NodeExplanation, OtherRule, explain_cell, other_rules
 from engine.genotype import CellKind, Genotype
-from engine.genotype.discretize import discretize_cell, edge_index, operation_weights
+from engine.genotype.discretize import discretize_cell, edge_index, edge_list, operation_weights
 from engine.runs import AlphaRecord
 
 _Choices = tuple[tuple[str, bool], ...]
@@ -44,6 +46,21 @@ class Explained:
         if node < len(nodes) and source < len(nodes[node].edges):
             return nodes[node].edges[source]
         return None
+
+    def weights(self, kind: CellKind, epoch: int | None) -> Mapping[tuple[int, int, str], float]:
+        """Softmax weight of every operation by source, node and primitive; without the way there, which takes longer."""
+        record, primitives = self.record(epoch), self.model.primitives
+        if record is None:
+            return {}
+        rows = operation_weights(record.of(kind)[0])
+        pairs = edge_list(self.model.nodes)
+        if rows.shape != (len(pairs), len(primitives)):  # A log whose rows do not fit its space.
+            return {}
+        return {
+            (source, node, name): float(rows[row, column])
+            for row, (source, node) in enumerate(pairs)
+            for column, name in enumerate(primitives)
+        }
 
     def rules(self, kind: CellKind, epoch: int | None) -> tuple[OtherRule, ...]:
         """What other rules would choose at an epoch."""

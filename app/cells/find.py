@@ -1,4 +1,4 @@
-"""The field that finds an operation in a cell."""
+"""Finding an operation in a cell: the field, and what it finds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QWidget
 
+from app.cells.scene import CellScene, EdgeKey, edge_key
+from app.cells.words import label, way
 from app.labels import SMALL, Label, scaled_font
+from app.selection import Operation
 from app.theme import manager, theme
 
 
@@ -69,3 +72,55 @@ class FindBar(QFrame):
         self.setStyleSheet(
             f"FindBar {{ background: {colours.panel}; border: 1px solid {colours.border}; border-radius: 6px; }}"
         )
+
+
+class CellSearch(QObject):
+    """Finds operations of a cell by their name, their source or their node, one after the other."""
+
+    found = Signal(object)
+    """EdgeKey: an operation that shall be shown."""
+    closed = Signal()
+
+    def __init__(self, scene: CellScene, view: QWidget) -> None:
+        super().__init__(view)
+        self.bar = FindBar(view)
+        self._scene = scene
+        self._keys: list[EdgeKey] = []
+        self._at = 0
+        self.bar.text_changed.connect(self._search)
+        self.bar.next_wanted.connect(self._next)
+        self.bar.closed.connect(self._end)
+
+    def _search(self, text: str) -> None:
+        wanted = plain(text)
+        pills = sorted(self._scene.pills(), key=lambda pill: (pill.box.x, pill.box.y))
+        keys = [edge_key(pill) for pill in pills]
+        self._keys = [key for key in keys if wanted and wanted in plain(f"{label(key[2])} {key[2]} {way_of(key)}")]
+        self._at = 0
+        self._scene.set_found(set(self._keys))
+        self._show()
+
+    def _next(self) -> None:
+        if self._keys:
+            self._at = (self._at + 1) % len(self._keys)
+            self._show()
+
+    def _show(self) -> None:
+        self.bar.set_count(self._at, len(self._keys))
+        if self._keys:
+            self.found.emit(self._keys[self._at])
+
+    def _end(self) -> None:
+        self._keys = []
+        self._scene.set_found(set())
+        self.closed.emit()
+
+
+def way_of(key: EdgeKey) -> str:
+    """From where to where an operation leads."""
+    return way(Operation("normal", *key))
+
+
+def plain(text: str) -> str:
+    """For matching: «3x3» finds 3×3, «k-1» finds k−1."""
+    return text.lower().replace("×", "x").replace("−", "-").replace("→", "->").replace("_", " ").strip()

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QPalette, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
+from app.cells.cell_facts import cell_facts, in_cell, kind_word, node_sentence, rule_facts
+from app.cells.edge_facts import edge_facts, verdict, why
 from app.cells.edge_history import EdgeHistory
 from app.cells.explained import Explained
-from app.cells.fact_table import Fact, FactTable
-from app.cells.notice import Notice
+from app.cells.fact_table import FactTable
+from app.cells.gap_facts import gap_facts, gap_sentence, measured_gap
+from app.cells.notice_stack import NoticeStack, noticed
 from app.cells.passport import how_a_cell_works, passport_facts
 from app.cells.pill_label import PillLabel
-from app.cells.words import label, summary, way
+from app.cells.words import summary, way
 from app.labels import SMALL, Label
 from app.run_model import RunModel
+from app.scroll import thin_scroll_bars
 from app.selection import Operation, Selection
 from app.theme import manager, theme
-from engine.explain import EdgeExplanation, skip_count, why_this_edge
-from engine.genotype import CELL_KINDS, CellKind, Genotype
+from engine.explain import EdgeExplanation
+from engine.genotype import Genotype
 from engine.genotype.discretize import edge_index, operation_weights
-from engine.genotype.graph import state_name
 
 LIVE_INTERVAL_MILLISECONDS = 400
 """Explanations of a live run are renewed no more often."""
-NOTICES_LIMIT = 6
-SEVERITIES = ("severe", "warning", "info")
 
 
 class Section(QWidget):
@@ -62,7 +66,7 @@ class Inspector(QScrollArea):
         self._model: RunModel | None = None
         self._explained: Explained | None = None
         self._genotype: Genotype | None = None
-        self._notices: list[tuple[str, str, str]] = []
+        self._gap: Mapping[str, Any] | None = None
         self._dirty = False
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
@@ -91,25 +95,32 @@ class Inspector(QScrollArea):
         self._primitive_text = self._text(Label(tone="dim", scale=SMALL))
         self._rules = FactTable()
         self._how = self._text(Label(tone="dim", scale=SMALL))
-        self._cards = QWidget()
-        self._card_column = QVBoxLayout(self._cards)
-        self._card_column.setContentsMargins(0, 0, 0, 0)
-        self._card_column.setSpacing(line // 2)
-        self._cards.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        self._notices = NoticeStack()
+        self._gap_table = FactTable()
+        self._gap_text = self._text(Label(tone="dim", scale=SMALL))
+        gap = QWidget()
+        gap_column = QVBoxLayout(gap)
+        gap_column.setContentsMargins(0, 0, 0, 0)
+        gap_column.setSpacing(line // 3)
+        gap_column.addWidget(self._gap_table)
+        gap_column.addWidget(self._gap_text)
+        gap.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
 
         self._history_section = Section(self.tr("This edge over time"), self._history)
         self._why_section = Section(self.tr("Why this operation?"), self._why)
         self._primitive_section = Section(self.tr("What it does"), self._primitive_text)
+        self._gap_section = Section(self.tr("Discretization gap"), gap)
         self._rules_section = Section(self.tr("If this were the final cell"), self._rules)
         self._how_section = Section(self.tr("How a cell works"), self._how)
         for widget in (
             self._heading, self._pill_row, self._intro, self._table, self._history_section, self._why_section,
-            self._primitive_section, self._cards, self._rules_section, self._how_section,
+            self._primitive_section, self._notices, self._gap_section, self._rules_section, self._how_section,
         ):  # fmt: skip
             self._column.addWidget(widget)
         self._column.addStretch(1)
         self.setWidget(content)
 
+        thin_scroll_bars(self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(LIVE_INTERVAL_MILLISECONDS)
@@ -129,6 +140,7 @@ class Inspector(QScrollArea):
         self._explained = None if model is None else Explained(model)
         self._genotype = None
         self._timer.stop()
+        self.read_gap()
         if model is not None:
             model.events_arrived.connect(self._on_events)
             model.status_changed.connect(self._later)
@@ -142,6 +154,11 @@ class Inspector(QScrollArea):
         self._genotype = genotype
         self.verticalScrollBar().setValue(0)
         self.refresh()
+
+    def read_gap(self) -> None:
+        """Look for the discretization gap again: it may have been measured."""
+        has_one = self._model is not None and self._model.kind == "search" and not self._model.is_random
+        self._gap = measured_gap(self._model) if has_one and self._model is not None else None
 
     @property
     def table(self) -> FactTable:
@@ -158,6 +175,7 @@ class Inspector(QScrollArea):
             self._table,
             self._why_section,
             self._primitive_section,
+            self._gap_section,
             self._rules_section,
             self._how_section,
         ):
@@ -166,16 +184,30 @@ class Inspector(QScrollArea):
             content = widget.content if isinstance(widget, Section) else widget
             if isinstance(widget, Section):
                 lines.append(widget.heading.text())
-            if isinstance(content, FactTable):
-                lines += [f"{name}: {value}" for name, value in content.values().items()]
+            tables = [content] if isinstance(content, FactTable) else content.findChildren(FactTable)
+            lines += [f"{name}: {value}" for table in tables for name, value in table.values().items()]
+            if content is self._gap_section.content:
+                lines.append(self._gap_text.text())
             elif isinstance(content, Label):
                 lines.append(content.text())
-        return "\n".join([*lines, *(message for _, message, _ in self._notices)])
+        return "\n".join([*lines, *self._notices.messages()])
 
     # When to look again
 
     def _on_events(self, types: set[str]) -> None:
-        if types & {"alphas", "diagnosis", "started", "resumed", "genotype", "epoch", "finished", "stopped"}:
+        if "discretization_gap" in types:
+            self.read_gap()
+        if types & {
+            "alphas",
+            "diagnosis",
+            "discretization_gap",
+            "started",
+            "resumed",
+            "genotype",
+            "epoch",
+            "finished",
+            "stopped",
+        }:
             self._later()
 
     def _later(self) -> None:
@@ -206,22 +238,22 @@ class Inspector(QScrollArea):
         """Explain anew."""
         self._dirty = False
         self._timer.stop()
-        operation = self._selection.operation
-        genotype = self._genotype if self._model is None else self._model.genotype(self._selection.epoch)
+        operation, epoch = self._selection.operation, self._selection.epoch
+        genotype = self._genotype if self._model is None else self._model.genotype(epoch)
         for part in (
             self._pill_row, self._intro, self._table, self._history_section, self._why_section, self._primitive_section,
-            self._rules_section, self._how_section,
+            self._gap_section, self._rules_section, self._how_section,
         ):  # fmt: skip
             part.hide()
         if self._model is None and genotype is None:
             self._show_nothing()
         elif operation is not None and self._explained is not None and self._edge(operation) is not None:
             self._show_edge(operation)
-        elif operation is not None and genotype is not None and _in_cell(genotype, operation):
+        elif operation is not None and genotype is not None and in_cell(genotype, operation):
             self._show_plain_operation(operation, genotype)
         else:
             self._show_summary(genotype)
-        self._show_notices()
+        self._notices.show_noticed([] if self._model is None else noticed(self._model, epoch))
 
     def _edge(self, operation: Operation) -> EdgeExplanation | None:
         if self._explained is None:
@@ -245,74 +277,16 @@ class Inspector(QScrollArea):
         assert explained is not None
         assert edge is not None
         node = explained.nodes(operation.kind, self._selection.epoch)[operation.node]
-        self._heading.setText(f"{way(operation)}, {self._kind(operation.kind)}")
-        is_best = operation.primitive == edge.primitive
-        self._show_pill(operation.primitive, self._verdict_text(operation, edge, len(node.kept)))
-        weight = edge.weights.get(operation.primitive, 0.0)
-        facts = [
-            Fact(
-                self.tr("alpha (softmax)"),
-                f"{weight:.3f}",
-                hint=self.tr("Share of this operation in the edge's weighted sum."),
-            )
-        ]
-        if edge.beta is not None:
-            hint = self.tr("Share of this edge among the node's edges, softmax of the betas (PC-DARTS eq. 3).")
-            facts.append(Fact(self.tr("edge weight (beta)"), f"{edge.beta:.3f}", hint=hint))
-            facts.append(
-                Fact(
-                    self.tr("alpha × beta"),
-                    f"{weight * edge.beta:.3f}",
-                    hint=self.tr("What the discretization compares."),
-                )
-            )
-        if is_best:
-            facts.append(Fact(self.tr("runner-up"), f"{label(edge.runner_up)} · {edge.runner_up_alpha:.3f}"))
-            small = edge.margin_is_small
-            text = self.tr("{margin:.3f} · small") if small else "{margin:.3f}"
-            hint = self.tr("Lead over the runner-up in softmax weight. Small: below a tenth of the weight.")
-            facts.append(Fact(self.tr("margin"), text.format(margin=edge.margin), "warn" if small else "text", hint))
-        else:
-            facts.append(Fact(self.tr("best here"), f"{label(edge.primitive)} · {edge.alpha:.3f}"))
-            facts.append(Fact(self.tr("behind it by"), f"{edge.alpha - weight:.3f}"))
-        if edge.none is not None and operation.primitive != "none":
-            hint = self.tr("Share of none in the softmax: it takes part there and is never chosen.")
-            facts.append(Fact(self.tr("held by none"), f"{edge.none:.3f}", hint=hint))
-        changed = edge.last_changed_epoch
-        when = self.tr("never") if changed is None else self.tr("epoch {epoch}").format(epoch=changed + 1)
-        facts.append(
-            Fact(
-                self.tr("last changed"),
-                when,
-                hint=self.tr("When the edge's best operation, or whether it is kept, changed."),
-            )
-        )
-        self._table.set_facts(facts)
+        self._heading.setText(f"{way(operation)}, {kind_word(operation.kind)}")
+        self._show_pill(operation.primitive, verdict(operation, edge, len(node.kept)))
+        self._table.set_facts(edge_facts(operation, edge))
         self._table.show()
         self._show_history(operation)
-        rules = explained.rules(operation.kind, self._selection.epoch)
-        why = why_this_edge(edge, node, rules)
-        if not is_best:
-            text = self.tr("{name} has {weight:.3f} here, {gap:.3f} less than {best}.")
-            first = text.format(
-                name=_capital(label(operation.primitive)),
-                weight=weight,
-                gap=edge.alpha - weight,
-                best=label(edge.primitive),
-            )
-            why = f"{first} {why}"
-        self._say(self._why, why)
+        self._say(self._why, why(operation, edge, node, explained.rules(operation.kind, self._selection.epoch)))
         self._why_section.show()
         self._primitive_text.setText(summary(operation.primitive))
         self._primitive_section.show()
         self._show_rules()
-
-    def _verdict_text(self, operation: Operation, edge: EdgeExplanation, kept: int) -> str:
-        if operation.primitive != edge.primitive:
-            return self.tr("not chosen")
-        if not edge.kept:
-            return self.tr("best here, edge not kept")
-        return self.tr("chosen, {place} of {kept} inputs").format(place=_ordinal(edge.place + 1), kept=kept)
 
     def _show_history(self, operation: Operation) -> None:
         model = self._model
@@ -332,22 +306,12 @@ class Inspector(QScrollArea):
 
     def _show_plain_operation(self, operation: Operation, genotype: Genotype) -> None:
         """An operation of a cell without alphas."""
-        self._heading.setText(f"{way(operation)}, {self._kind(operation.kind)}")
-        edges = genotype.cell(operation.kind).nodes[operation.node]
-        self._show_pill(operation.primitive, self.tr("one of {count} inputs").format(count=len(edges)))
+        self._heading.setText(f"{way(operation)}, {kind_word(operation.kind)}")
+        count = len(genotype.cell(operation.kind).nodes[operation.node])
+        self._show_pill(operation.primitive, self.tr("one of {count} inputs").format(count=count))
         self._primitive_text.setText(summary(operation.primitive))
         self._primitive_section.show()
-        others = [edge for edge in edges if (edge.primitive, edge.source) != (operation.primitive, operation.source)]
-        beside = " " + self.tr("and adds {others}").format(
-            others=self.tr(" and ").join(f"{label(edge.primitive)} {self.tr('of')} {state_name(edge.source)}" for edge in others)
-        ) if others else ""  # fmt: skip
-        text = self.tr("Node {node} takes {operation} of {source}{beside}.").format(
-            node=operation.node,
-            operation=label(operation.primitive),
-            source=state_name(operation.source),
-            beside=beside,
-        )
-        self._say(self._intro, text)
+        self._say(self._intro, node_sentence(operation, genotype))
         self._how.setText(how_a_cell_works(genotype))
         self._how_section.show()
 
@@ -356,83 +320,47 @@ class Inspector(QScrollArea):
         model = self._model
         title = model.title if model is not None else (genotype.name if genotype is not None else "")
         self._heading.setText(title or self.tr("Cell"))
+        self._say(self._intro, self._hint(genotype))
         if genotype is None:
-            self._say(
-                self._intro,
-                self.tr("The cells appear with the first alphas. Then click an operation to see why it was chosen."),
-            )
             return
-        if model is not None and model.kind == "search":
-            hint = self.tr("Click an operation in a cell, or a field of the alphas, to see why it was chosen.")
-        else:
-            hint = self.tr("Click an operation in a cell to see what it does.")
-        note = genotype.source.get("summary") if model is None else None
-        self._say(self._intro, f"{note} {hint}" if isinstance(note, str) else hint)
-        facts = passport_facts(genotype) if model is None else []
-        for kind in CELL_KINDS:
-            cell = genotype.cell(kind)
-            operations = sum(len(edges) for edges in cell.nodes)
-            skips = skip_count(cell)
-            text = self.tr("{operations} operations, {skips} skip").format(operations=operations, skips=skips)
-            many = skips > operations // 2
-            facts.append(Fact(self._kind_title(kind), text, "warn" if many else "text"))
-        self._table.set_facts(facts)
+        self._table.set_facts([*(passport_facts(genotype) if model is None else []), *cell_facts(genotype)])
         self._table.show()
+        self._show_gap()
         self._show_rules()
         self._how.setText(how_a_cell_works(genotype))
         self._how_section.show()
 
+    def _hint(self, genotype: Genotype | None) -> str:
+        """What a person can do here now."""
+        model = self._model
+        if genotype is None and model is not None and model.has_ended:
+            return self.tr("It ended before there was a cell.")
+        if genotype is None:
+            return self.tr("The cells appear with the first alphas. Then click an operation to see why it was chosen.")
+        if model is not None and model.is_random:
+            return self.tr(
+                "Drawn uniformly from the search space; nothing was trained. Retrain it: what it reaches is what a search has to beat."
+            )
+        if model is not None and model.kind == "search":
+            return self.tr("Click an operation in a cell, or a field of the alphas, to see why it was chosen.")
+        hint = self.tr("Click an operation in a cell to see what it does.")
+        note = genotype.source.get("summary") if model is None else None
+        return f"{note} {hint}" if isinstance(note, str) else hint
+
+    def _show_gap(self) -> None:
+        """How the chosen cells do with the search's weights: at the end of a search, or where it was measured."""
+        gap = self._gap if self._selection.epoch is None else None
+        facts = [] if gap is None else gap_facts(gap)
+        if gap is not None and facts:
+            self._gap_table.set_facts(facts)
+            self._say(self._gap_text, gap_sentence(gap))
+            self._gap_section.show()
+
     def _show_rules(self) -> None:
         """Which edges other ways of choosing would exchange."""
-        if self._explained is None:
-            return
-        facts = []
-        for kind in CELL_KINDS:
-            for rule in self._explained.rules(kind, self._selection.epoch):
-                facts.append((rule.code, rule.title, kind, rule.differing_edges))
-        rows = []
-        for code, title in dict.fromkeys((code, title) for code, title, *_ in facts):
-            both = [(kind, count) for other, _, kind, count in facts if other == code]
-            total = sum(count for _, count in both)
-            value = (
-                self.tr("same cells")
-                if total == 0
-                else self.tr("1 edge differs")
-                if total == 1
-                else self.tr("{count} edges differ").format(count=total)
-            )
-            detail = ", ".join(f"{self._kind(kind)}: {count}" for kind, count in both)
-            rows.append(Fact(_capital(title), value, hint=f"{self._rule_hint()} {detail}"))
-        self._rules.set_facts(rows)
-        self._rules_section.setVisible(bool(rows))
-
-    def _rule_hint(self) -> str:
-        return self.tr("The same alphas, another way to choose which edges a node keeps.")
-
-    def _show_notices(self) -> None:
-        newest: dict[str, tuple[str, str, str]] = {}
-        if self._model is not None:
-            for event in self._model.history.of_type("diagnosis"):
-                if self._selection.epoch is not None and event.epoch > self._selection.epoch:
-                    continue
-                severity = str(event.data.get("severity", "info"))
-                message = str(event.data.get("message", ""))
-                when = self.tr("Seen in epoch {epoch}").format(epoch=event.epoch + 1)
-                newest[str(event.data.get("code", message))] = (severity, message, when)
-        found = sorted(newest.values(), key=lambda entry: SEVERITIES.index(entry[0]) if entry[0] in SEVERITIES else 2)
-        found = found[:NOTICES_LIMIT]
-        if found != self._notices:
-            self._notices = found
-            while (item := self._card_column.takeAt(0)) is not None:
-                widget = item.widget()
-                if widget is not None:
-                    widget.hide()
-                    widget.deleteLater()
-            for severity, message, when in found:
-                notice = Notice(severity, message, when)
-                self._card_column.addWidget(notice)
-                notice.show()
-        self._cards.setVisible(bool(found))
+        facts = [] if self._explained is None else rule_facts(self._explained, self._selection.epoch)
+        self._rules.set_facts(facts)
+        self._rules_section.setVisible(bool(facts))
 
     # Small things
 
@@ -440,12 +368,6 @@ class Inspector(QScrollArea):
         self._pill.set_primitive(primitive)
         self._verdict.setText(verdict)
         self._pill_row.show()
-
-    def _kind(self, kind: CellKind) -> str:
-        return self.tr("normal") if kind == "normal" else self.tr("reduction")
-
-    def _kind_title(self, kind: CellKind) -> str:
-        return self.tr("normal cell") if kind == "normal" else self.tr("reduction cell")
 
     @staticmethod
     def _text(text: Label) -> Label:
@@ -466,25 +388,3 @@ class Inspector(QScrollArea):
             palette.setColor(QPalette.ColorRole.Window, QColor(theme().panel))
             widget.setPalette(palette)
             widget.setAutoFillBackground(True)
-        thin = max(6, self.fontMetrics().averageCharWidth())
-        self.verticalScrollBar().setStyleSheet(
-            f"QScrollBar:vertical {{ width: {thin}px; background: transparent; border: none; }}"
-            f"QScrollBar::handle:vertical {{ background: {theme().border}; border-radius: {thin // 2}px; min-height: 3em; }}"
-            f"QScrollBar::handle:vertical:hover {{ background: {theme().faint}; }}"
-            "QScrollBar::add-line, QScrollBar::sub-line { height: 0; } QScrollBar::add-page, QScrollBar::sub-page { background: none; }"
-        )
-
-
-def _in_cell(genotype: Genotype, operation: Operation) -> bool:
-    nodes = genotype.cell(operation.kind).nodes
-    return operation.node < len(nodes) and any(
-        (edge.primitive, edge.source) == (operation.primitive, operation.source) for edge in nodes[operation.node]
-    )
-
-
-def _ordinal(place: int) -> str:
-    return f"{place}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(place if place < 20 else place % 10, 'th') }"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

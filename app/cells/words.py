@@ -76,3 +76,13 @@ def passport_fact(genotype: Genotype) -> str:
     if error is not None:
         parts.append(tr("{error:.2f} % error").format(error=error))
     return " · ".join(parts)
+
+
+def ordinal(place: int) -> str:
+    """1st, 2nd, 3rd …"""
+    return f"{place}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(place if place < 20 else place % 10, 'th') }"
+
+
+def capital(text: str) -> str:
+    """With a large first letter."""
+    return text[:1].upper() + text[1:]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import shutil
@@ -17,6 +16,7 @@ import engine
 from app.buttons import Button
 from app.fact_table import Fact, FactTable
 from app.labels import LARGE, Label
+from app.versions import version_of
 from engine.runs import home
 
 
@@ -28,7 +28,7 @@ def diagnostics() -> list[Fact]:
         ("nascope", engine.__version__),
         ("Python", f"{platform.python_version()} ({platform.system()} {platform.machine()})"),
         ("PySide6 / Qt", f"{PySide6.__version__} / {qVersion()} ({QGuiApplication.platformName()})"),
-        *[(name, _version(name)) for name in ("torch", "pyqtgraph", "numpy", "networkx")],
+        *[(name, version_of(name)) for name in ("torch", "pyqtgraph", "numpy", "networkx")],
         ("processor", f"{os.cpu_count()} cores, {memory:.1f} GiB"),
         ("Graphviz (dot)", shutil.which("dot") or "not found: cells are drawn by nascope itself"),
         ("runs", str(home())),
@@ -77,10 +77,3 @@ class AboutDialog(QDialog):
     def copy(self) -> None:
         """Put the diagnostics on the clipboard."""
         QGuiApplication.clipboard().setText(self._table.text())
-
-
-def _version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"

@@ -11,6 +11,7 @@ from engine.config import RunConfig, defaults, resolve
 from engine.errors import ConfigError, DataError, Fault
 from engine.genotype import Genotype
 from engine.genotype.primitives import is_registered
+from engine.runs.origin import retrain_origin
 
 CHOICES = ("method", "data", "preset")
 """What decides the defaults of everything else."""
@@ -23,12 +24,15 @@ class RunDraft:
         kind: ``search`` or ``retrain``.
         genotype: the cells that a retraining builds.
         genotype_spec: what the command line would call them (a name, a file, a run folder).
-        search_run: the search they come from, if any, and the fingerprint of its splits.
+        origin: folder of the run that they come from, if any.
+
+    Raises:
+        ConfigError: the configuration of ``origin`` was damaged.
     """
 
     def __init__(
         self, kind: str, *, data: str = "digits", method: str = "darts", preset: str = "auto", genotype: Genotype | None = None,
-        genotype_spec: str = "", search_run: Path | None = None, split_fingerprint: str | None = None,
+        genotype_spec: str = "", origin: Path | None = None,
     ) -> None:  # fmt: skip
         self.kind = kind
         self.method = method
@@ -38,8 +42,7 @@ class RunDraft:
         self.said: dict[str, Any] = {}
         self.genotype = genotype
         self.genotype_spec = genotype_spec or (genotype.name if genotype is not None else "")
-        self._search_run = search_run
-        self._split_fingerprint = split_fingerprint
+        self._origin = retrain_origin(genotype, origin) if genotype is not None and kind == "retrain" else {}
         self._last_defaults: dict[str, Any] = {}
         self.config: RunConfig | None = None
         self.faults: tuple[Fault, ...] = ()
@@ -87,7 +90,7 @@ class RunDraft:
                 method=self._method,
                 data=self.data,
                 preset=self.preset,
-                values={**self.said, **self._genotype_values()},
+                values={**self.said, **self._origin},
             )
         except ConfigError as error:
             faults += error.faults
@@ -130,14 +133,6 @@ class RunDraft:
     def _method(self) -> str | None:
         return self.method if self.kind == "search" else None
 
-    def _genotype_values(self) -> dict[str, Any]:
-        if self.kind != "retrain" or self.genotype is None:
-            return {}
-        found: dict[str, Any] = {"genotype": self.genotype.as_json()}
-        if self._search_run is not None:
-            found |= {"search_run": str(self._search_run), "split_fingerprint": self._split_fingerprint}
-        return found
-
     def _path_faults(self) -> list[Fault]:
         """A place that is not there is known before a run folder is made."""
         name, colon, place = self.data.partition(":")
@@ -145,9 +140,9 @@ class RunDraft:
             return []
         path = Path(place).expanduser()
         if name == "npz" and not path.is_file():
-            return [Fault("data", "there is no such file.", "Choose a .npz file.")]
+            return [Fault("data", "There is no such file.", "Choose a .npz file.")]
         if name == "image-folder" and not path.is_dir():
-            return [Fault("data", "there is no such folder.", "Choose a folder with one folder a class.")]
+            return [Fault("data", "There is no such folder.", "Choose a folder with one folder a class.")]
         return []
 
     def _genotype_faults(self) -> list[Fault]:

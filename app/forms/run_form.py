@@ -63,6 +63,7 @@ class RunForm(QDialog):
             self._add_row(field)
 
         scroll = ScrollColumn()
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # The first field has the focus, the wheel and its rows scroll.
         column = scroll.column
         column.setContentsMargins(*(self._unit * side // 2 for side in (3, 2, 3, 2)))
         column.setSpacing(self._unit * 3 // 4)
@@ -107,10 +108,8 @@ class RunForm(QDialog):
 
     def _sentence(self) -> str:
         if self.draft.kind == "search":
-            return self.tr(
-                "The supernet's weights and its alphas are trained together; the cells are read off the alphas."
-            )
-        return self.tr("The discrete network of these two cells is trained; only Test touches the test split.")
+            return self.tr("Weights and alphas are trained together; the cells are read off the alphas.")
+        return self.tr("Trains the network of these cells; only Test touches the test split.")
 
     def _make_choice_rows(self, fields: Mapping[str, FieldDescription], known_data: tuple[str, ...]) -> None:
         if "method" in fields:

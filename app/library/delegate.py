@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.labels import SMALL, scaled_font
@@ -74,7 +74,10 @@ class EntryDelegate(QStyledItemDelegate):
         painter.setPen(QPen(hue, 1.5))
         painter.setBrush(Qt.BrushStyle.NoBrush if entry.state in HOLLOW else hue)
         radius = unit * 0.22
-        painter.drawEllipse(centre, radius, radius)
+        if entry.state == "warned":
+            painter.drawPolygon(_triangle(centre, radius * 1.15))
+        else:
+            painter.drawEllipse(centre, radius, radius)
         left = room.left() + unit * 1.7
         width = room.right() - left - unit * 0.4
         painter.setFont(title_font)
@@ -89,5 +92,21 @@ class EntryDelegate(QStyledItemDelegate):
         painter.drawText(
             QRectF(left, room.top() + pad + unit, width, line.height() * 1.1),
             Qt.AlignmentFlag.AlignLeft,
-            line.elidedText(entry.line, Qt.TextElideMode.ElideRight, width),
+            fitted(entry.line, line, width),
         )
+
+
+def fitted(text: str, metrics: QFontMetricsF, width: float) -> str:
+    """A second line that fits: the state's words give way before the number that matters."""
+    head, dot, rest = text.partition(" · ")
+    tail = dot + rest
+    room = width - metrics.horizontalAdvance(tail)
+    if not dot or metrics.horizontalAdvance(text) <= width or room < width * 0.3:
+        return metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+    return metrics.elidedText(head, Qt.TextElideMode.ElideRight, room) + tail
+
+
+def _triangle(centre: QPointF, radius: float) -> QPolygonF:
+    return QPolygonF(
+        [centre + QPointF(x * radius, y * radius) for x, y in ((0.0, -1.0), (1.0, 0.75), (-1.0, 0.75))],
+    )

@@ -23,11 +23,12 @@ translate = QCoreApplication.translate
 
 @dataclass(frozen=True)
 class ScannedRun:
-    """A run as the scanner found it: its summary, the state as a reader must take it, and its tests."""
+    """A run as the scanner found it: its summary, the state as a reader must take it, its tests, and a standing warning."""
 
     summary: RunSummary
     state: str
     results: tuple[Mapping[str, Any], ...] = ()
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,11 +102,13 @@ def _group(run: ScannedRun, place: int | None, now: float) -> str:
 
 def _run_entry(run: ScannedRun, place: int | None) -> Entry:
     summary = run.summary
-    tags = "".join(f" · {tag}" for tag in summary.tags)
+    line = run_line(run, place)
     state = "queued" if place is not None and run.state not in ("running", "paused") else run.state
+    if run.warning and state in ("running", "finished", "stopped"):
+        state, line = "warned", _joined(line, translate("library", "warned"))
     return Entry(
-        "run", str(summary.path), summary.title, run_line(run, place) + tags, state,
-        tooltip=f"{summary.title}\n{summary.path}", live=run.state in ("running", "paused"), tags=summary.tags,
+        "run", str(summary.path), summary.title, _joined(line, *summary.tags), state,
+        tooltip="\n".join(filter(None, (summary.title, line, run.warning, str(summary.path)))), live=run.state in ("running", "paused"), tags=summary.tags,
     )  # fmt: skip
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, Signal
 
 from app.library.entries import ScannedRun
+from app.library.warned import WarningsRead
 from engine.runs import RunFolder, summarize
 from engine.runs.folder import CONFIG, META, RESULTS, STATUS
 
@@ -29,6 +31,7 @@ class LibraryScanner(QThread):
         self._wake = threading.Event()
         self._quit = False
         self._known: dict[Path, tuple[_Stamp, ScannedRun]] = {}
+        self._warnings: dict[Path, WarningsRead] = {}
         self._told: list[ScannedRun] | None = None
 
     def look_at(self, roots: list[Path]) -> None:
@@ -60,6 +63,7 @@ class LibraryScanner(QThread):
         paths = dict.fromkeys(path for root in self._roots for path in _run_paths(root, _MAX_DEPTH))
         found = [run for path in paths if (run := self._scan(path)) is not None]
         self._known = {path: known for path, known in self._known.items() if path in paths}
+        self._warnings = {path: read for path, read in self._warnings.items() if path in paths}
         return sorted(found, key=lambda run: (run.summary.created, str(run.summary.path)), reverse=True)
 
     def _scan(self, path: Path) -> ScannedRun | None:
@@ -69,13 +73,15 @@ class LibraryScanner(QThread):
             run = known[1]
             if run.summary.status.state not in ("running", "paused"):
                 return run
-            run = ScannedRun(run.summary, run.summary.status.alive_state, run.results)  # Its process may have died.
+            run = replace(run, state=run.summary.status.alive_state)  # Its process may have died.
         else:
             summary = summarize(path)
             if summary is None:
                 return None
             results = tuple(RunFolder(path).results()) if (path / RESULTS).exists() else ()
-            run = ScannedRun(summary, summary.status.alive_state, results)
+            read = self._warnings.setdefault(path, WarningsRead())
+            read.read_on(path)
+            run = ScannedRun(summary, summary.status.alive_state, results, read.standing(path))
         self._known[path] = (stamp, run)
         return run
 

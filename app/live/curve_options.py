@@ -9,7 +9,7 @@ from app.buttons import Button
 from app.labels import Label
 from app.live.measures import CHOICES, title
 from app.live.smoothing import LARGEST_WEIGHT
-from app.theme import theme
+from app.theme import manager, theme
 
 _SLIDER_STEPS = 1000
 
@@ -59,6 +59,8 @@ class CurveOptions(QFrame):
         self.log.toggled.connect(self.log_toggled)
         self.follow.toggled.connect(self.follow_toggled)
         reset.clicked.connect(self.reset_clicked)
+        manager().changed.connect(self._restyle)
+        self._restyle()
 
     def set_state(self, choice: str, smoothing: float, *, smooths: bool, log: bool, follow: bool) -> None:
         """Show what the panel is set to, without a signal."""
@@ -74,8 +76,6 @@ class CurveOptions(QFrame):
 
     def open_below(self, button: QWidget) -> None:
         """Open with the right edge under the button's."""
-        colours = theme()
-        self.setStyleSheet(f"#curve_options {{ background: {colours.panel}; border: 1px solid {colours.border}; }}")
         self.adjustSize()
         corner = button.mapToGlobal(QPoint(button.width(), button.height()))
         room = button.screen().availableGeometry()
@@ -84,6 +84,10 @@ class CurveOptions(QFrame):
         self.move(x, max(y, room.top()))
         self.show()
         self.choice.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def _restyle(self) -> None:
+        colours = theme()
+        self.setStyleSheet(f"#curve_options {{ background: {colours.panel}; border: 1px solid {colours.border}; }}")
 
     def _pick_choice(self, row: int) -> None:
         self.choice_picked.emit(str(self.choice.itemData(row)))

@@ -118,9 +118,11 @@ class CurvePanel(QWidget):
         """Show another run, or the empty state."""
         if self._model is not None and isValid(self._model):
             self._model.events_arrived.disconnect(self._take)
+            self._model.status_changed.disconnect(self._refresher.request)
         self._model = model
         if model is not None:
             model.events_arrived.connect(self._take)
+            model.status_changed.connect(self._refresher.request)
         self._curves.set_model(model)
         self._refresher.request()
 

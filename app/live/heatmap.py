@@ -96,9 +96,11 @@ class AlphaHeatmap(QWidget):
         """Show another run, or the empty state."""
         if self._model is not None and isValid(self._model):
             self._model.events_arrived.disconnect(self._take)
+            self._model.status_changed.disconnect(self.update)
         self._model = model
         if model is not None:
             model.events_arrived.connect(self._take)
+            model.status_changed.connect(self.update)
         self._scales.clear()
         self._refresher.request()
         if not self.isVisible():
@@ -162,8 +164,10 @@ class AlphaHeatmap(QWidget):
             return self.tr("One row an edge, one column a primitive: the brighter, the more the search prefers it.")
         if self._model.kind != "search":
             return self.tr("A retraining has no alphas: its cells are given.")
-        if self._model.config.get("order") == 0:
+        if self._model.is_random:
             return self.tr("A random cell has no alphas: it is drawn, not searched.")
+        if self._model.has_ended:
+            return self.tr("It ended before its first alphas.")
         return self.tr("The first alphas come with the first steps.")
 
     def describe(self, row: int, column: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QCoreApplication, QSize
 
 from app.live.epochs import planned_epochs, progress
 from app.live.figure import Curve, Figure
@@ -129,8 +129,16 @@ class RunCurves:
             axis,
             tuple(curves),
             marker,
-            "" if curves else self.measure.empty,
+            "" if curves else self._why_empty(),
         )
+
+    def _why_empty(self) -> str:
+        model = self.model
+        if model is not None and model.is_random:
+            return QCoreApplication.translate("Curves", "A random cell is drawn; nothing is trained.")
+        if model is not None and model.has_ended and model.history.step < 0:
+            return QCoreApplication.translate("Curves", "It ended before its first step.")
+        return self.measure.empty
 
     def lines(self) -> Iterator[tuple[Line, Trace]]:
         """Lines of the measure with what is known of them by now."""

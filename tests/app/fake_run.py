@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.config import resolve
+from engine.explain import diagnose_epoch
 from engine.genotype import Genotype
 from engine.genotype.discretize import discretize, edge_list
 from engine.runs import AlphaRecord, Event, RunFolder, RunHistory, Status
@@ -95,6 +96,8 @@ def fake_events(
         started |= {"primitives": list(config.primitives), "edges": [list(edge) for edge in edge_list(4)]}
     yield event(0, 0, "started", **started)
     cells: Genotype | None = None
+    records: list[AlphaRecord] = []
+    raised: set[str] = set()
     for step in range(total):
         epoch = step // steps_per_epoch
         at = (step + 1) / steps_per_epoch
@@ -134,10 +137,13 @@ def fake_events(
             ]  # fmt: skip
             cells = fresh
             yield event(step, epoch, "genotype", genotype=fresh.as_json(), changed=changed)
-            skips = sum(edge.primitive == "skip_connect" for _, _, edge in fresh.normal.edges())
-            if skips >= 3 and epoch % 8 == 7:
-                yield event(step, epoch, "diagnosis", code="skip-share", severity="warning",
-                            message=f"Skip share is rising: {skips} of 8. Six or more usually mean collapse.", numbers={"skips": skips, "edges": 8})  # fmt: skip
+            found = diagnose_epoch(record, fresh, primitives=config.primitives, epoch=epoch, epochs=config.epochs,
+                                   warmup_epochs=warmup, previous=records)  # fmt: skip
+            records = [*records, record][-5:]
+            for diagnosis in found:
+                if diagnosis.code not in raised:
+                    yield event(step, epoch, "diagnosis", **diagnosis.as_json())
+            raised = {diagnosis.code for diagnosis in found}
         yield event(step, epoch, "checkpoint", file="checkpoint-last.pt", best=epoch % 3 == 0)
 
 

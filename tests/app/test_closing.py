@@ -14,9 +14,9 @@ from engine.runs import RunFolder, give_order
 
 @pytest.fixture
 def running(qtbot, open_window, home):
-    """A window with a run at work, and the run."""
+    """A window with a run at work, and the run, which is long: it must not end by itself while a loaded machine waits."""
     window = open_window(seconds_a_step=0.02)
-    run = RunFolder.create(home / "runs" / "one", fake_config(epochs=200))
+    run = RunFolder.create(home / "runs" / "one", fake_config(epochs=100_000))
     window.queue.add(run.path)
     window.show_run(run.path)
     qtbot.waitUntil(lambda: window.state() == "running", timeout=20_000)
@@ -61,10 +61,10 @@ def test_keep_running_closes_and_the_next_window_finds_the_run(qtbot, running, o
         assert run.status().alive
         step = run.status().step
         second = open_window()
-        qtbot.waitUntil(lambda: second.model is not None and second.model.path == run.path, timeout=10_000)
-        qtbot.waitUntil(lambda: second.state() == "running", timeout=10_000)
+        qtbot.waitUntil(lambda: second.model is not None and second.model.path == run.path, timeout=30_000)
+        qtbot.waitUntil(lambda: second.state() == "running", timeout=30_000)
         assert second.sessions.engines() == []
-        qtbot.waitUntil(lambda: second.model.history.step > step, timeout=10_000)
+        qtbot.waitUntil(lambda: second.model.history.step > step, timeout=30_000)
         second.commands["stop"].trigger()
         qtbot.waitUntil(lambda: second.state() == "stopped", timeout=20_000)
     finally:

@@ -29,6 +29,7 @@ def usable(shown):
         ("running", {"pause", "stop", "export", "retrain"}),
         ("preparing", {"stop", "export", "retrain"}),
         ("starting", {"stop", "export", "retrain"}),
+        ("pausing", {"stop", "export", "retrain"}),
         ("paused", {"resume", "stop", "export", "retrain"}),
         ("stopping", {"export", "retrain"}),
         ("overdue", {"stop", "export", "retrain"}),
@@ -54,7 +55,7 @@ def test_a_test_needs_a_trained_network_that_rests():
 
 
 def test_every_disabled_action_says_why():
-    for state in ("", "created", "queued", "starting", "running", "stopping", "finished", "failed"):
+    for state in ("", "created", "queued", "starting", "running", "pausing", "stopping", "finished", "failed"):
         for kind in ("search", "retrain"):
             for how in availability(Shown(state, kind)).values():
                 assert how.enabled or how.tip

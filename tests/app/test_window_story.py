@@ -58,7 +58,7 @@ def test_a_search_is_started_watched_retrained_and_both_end_finished(qtbot, open
     retrained = RunFolder(window.model.path).config_document()
     assert retrained["search_run"] == str(run.path)
     assert retrained["genotype"]["normal"] == run.genotype().as_json()["normal"]
-    assert retrained["genotype"]["source"]["epoch"] == 2
+    assert retrained["genotype"]["source"]["epoch"] == 3  # As the engine counts: from 1.
     assert "torch" not in sys.modules
 
 

@@ -241,10 +241,10 @@ def test_rows_become_tabs_in_a_small_window(qtbot, open_window, searched):
 
     window.resize(1000, 620)
 
-    assert view.is_compact
+    assert view.rows.is_compact
     assert view.loss.isVisible()
     assert not view.heatmaps[0].isVisible()
-    view._tabs.setCurrentIndex(2)
+    view.rows.tabs.setCurrentIndex(2)
     assert view.heatmaps[0].isVisible()
 
 
@@ -269,7 +269,7 @@ def test_the_cells_of_an_earlier_epoch_can_be_retrained(qtbot, open_window, sear
     draft = window.work.retrain_draft()
 
     assert draft.genotype.same_cells(window.model.genotype(4))
-    assert draft.genotype.source["epoch"] == 4
+    assert draft.genotype.source["epoch"] == 5  # Epochs inside count from 0, those in a genotype from 1.
 
 
 def test_a_theme_reaches_every_label(open_window):
@@ -379,3 +379,60 @@ def test_the_window_loads_neither_torch_nor_matplotlib():
     found = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert found.stdout.strip() == "set()"
+
+
+def test_a_random_search_shows_its_cells_alone(qtbot, open_window, home, searched):
+    run = RunFolder.create(home / "runs" / "random", fake_config(method="random"))
+    window = open_window()
+
+    window.show_run(run.path)
+    view = window.frame.run_view
+    assert view.cells[0].isVisible()
+    assert not view.loss.isVisible()
+    assert not view.heatmaps[0].isVisible()
+    assert not view.slider.isVisible()
+
+    window.show_run(searched.path)
+    assert view.loss.isVisible()
+    assert view.slider.isVisible()
+
+
+def test_the_page_of_a_retraining_folds_into_tabs_where_there_is_little_room(qtbot, open_window, retrained):
+    window = open_window()
+    window.show_run(retrained.path)
+    page = window.frame.retrain_view
+    assert page.cells[0].isVisible()
+
+    window.resize(1024, 640)
+    qtbot.waitUntil(lambda: page.rows.is_compact)
+    assert page.loss.isVisible()
+    assert not page.cells[0].isVisible()
+
+    page.rows.tabs.setCurrentIndex(1)
+    assert page.cells[0].isVisible()
+
+
+def test_texts_inside_views_take_the_theme_as_well(qtbot, open_window, home):
+    run = RunFolder.create(home / "runs" / "new", fake_config())
+    window = open_window()
+    window.show_run(run.path)
+    label = window.frame.run_view.cells[0]._empty
+
+    manager().set_choice("dark")
+
+    try:
+        assert label.palette().color(label.foregroundRole()).name().upper() == manager().current.dim
+    finally:
+        manager().set_choice("light")
+
+
+def test_a_focus_by_keyboard_shows_on_the_panel(qtbot, open_window, searched):
+    window = open_window()
+    window.show_run(searched.path)
+    view = window.frame.run_view.cells[0]
+    panel = view.parentWidget()
+
+    for reason, shows in ((Qt.FocusReason.TabFocusReason, True), (Qt.FocusReason.MouseFocusReason, False)):
+        panel.eventFilter(view, QFocusEvent(QEvent.Type.FocusIn, reason))
+        pixel = panel.grab().toImage().pixelColor(panel.width() // 2, 0)
+        assert (pixel.name().upper() == manager().current.accent) is shows

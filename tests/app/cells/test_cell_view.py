@@ -13,9 +13,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.cells.cell_view import LARGEST_FIT, CellView
+from app.cells.cell_view import CellView
 from app.cells.items import PillItem
 from app.cells.scene import edge_key
+from app.cells.zoom_view import LARGEST_FIT
 from app.run_model import RunModel
 from app.selection import Operation, Selection
 from app.theme import manager
@@ -136,7 +137,10 @@ def test_a_selection_made_elsewhere_shows_here_even_for_an_operation_not_chosen(
     assert all(item is not None and item.selected for item in ends)
 
 
-def test_places_do_not_move_while_the_run_is_live_and_no_view_jumps(qtbot: QtBot) -> None:
+def test_places_do_not_move_while_the_run_is_live_and_no_view_jumps(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.cells.cell_view.FOLLOW_SECONDS", -1.0)  # Draw each piece, however fast they come.
     config = fake_config(method="darts", epochs=20)
     events = list(fake_events(config, done=20, steps_per_epoch=2))
     selection, model = Selection(), RunModel(Path("run"), config.model_dump())
@@ -215,7 +219,7 @@ def test_a_flip_within_an_epoch_is_ringed_and_the_ring_expires(qtbot: QtBot, mon
     alphas[0] = 0
     alphas[0, 6] = 5
     now = [100.0]
-    monkeypatch.setattr("app.cells.cell_view.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("app.cells.rings.time.monotonic", lambda: now[0])
 
     model.feed(
         [
@@ -302,7 +306,7 @@ def test_find_selects_one_after_another_and_escape_closes(qtbot: QtBot) -> None:
     view.setFocus()
 
     qtbot.keyClick(view, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
-    bar = view._find_bar
+    bar = view._search.bar
     assert bar.isVisible()
     qtbot.keyClicks(bar.field, "sep 3x3")
     found = [key for key, pill in pills(view).items() if pill.found]
@@ -473,3 +477,24 @@ def test_a_row_of_alphas_that_fits_no_space_breaks_nothing(qtbot: QtBot) -> None
     model.feed([Event(0, 1, 0, "alphas", {"normal": [[0.0, 1.0]] * 14, "reduction": [[0.0] * 8] * 14})])
 
     assert pills(view) == {}
+
+
+def test_pieces_of_a_log_that_come_fast_are_drawn_together(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = fake_config(method="darts", epochs=20)
+    events = list(fake_events(config, done=20, steps_per_epoch=2))
+    selection, model = Selection(), RunModel(Path("run"), config.model_dump())
+    view = show(qtbot, CellView("normal", selection))
+    view.set_model(model)
+    drawn = []
+    monkeypatch.setattr(view, "_refresh", lambda: drawn.append(model.history.step))
+    monkeypatch.setattr("app.cells.cell_view.FOLLOW_SECONDS", 60.0)
+    view._followed = -1000.0
+
+    for start in range(0, len(events), 10):
+        model.feed(events[start : start + 10])
+    assert len(drawn) == 1
+
+    view._follow_timer.setInterval(0)
+    view._follow_timer.start()
+    qtbot.waitUntil(lambda: len(drawn) == 2)
+    assert drawn[-1] == model.history.step

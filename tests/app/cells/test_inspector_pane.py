@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_run import fake_config, fake_events
+from fake_run import fake_config, fake_events, write_fake_run
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.cells.explained import Explained
 from app.cells.inspector import Inspector
 from app.cells.notice import Notice, parted
+from app.cells.notice_stack import noticed
 from app.run_model import RunModel
 from app.selection import Operation, Selection
 from engine.explain import explain_records
@@ -301,3 +302,83 @@ def test_hovering_the_history_shows_nothing_before_it_has_data(qtbot: QtBot) -> 
     pane = show(qtbot, Selection())
 
     assert pane._history.readout(QPointF(50, 5).x()) == ""
+
+
+GAP = {
+    "soft_accuracy_percent": 98.6, "discrete_accuracy_percent": 9.7, "recalibrated_accuracy_percent": 11.1, "gap_percent": 87.5,
+    "split": "validation", "images": 216,
+}  # fmt: skip
+
+
+def test_the_discretization_gap_of_a_finished_search_is_shown_with_what_it_means(qtbot: QtBot) -> None:
+    selection, model = Selection(), make_model("darts", done=50, state="finished")
+    pane = show(qtbot, selection)
+    pane.set_model(model)
+    assert "Discretization gap" not in pane.text()
+
+    model.feed([Event(0, 99, 49, "discretization_gap", GAP)])
+    pane.refresh()
+
+    text = pane.text()
+    assert "all operations, mixed: 98.6 %" in text
+    assert "chosen cells alone: 11.1 %" in text
+    assert "gap: 87.5 points" in text
+    assert "only a retraining tells" in text
+    selection.show_epoch(20)
+    assert "Discretization gap" not in pane.text()  # It was measured with the last alphas.
+
+
+def test_a_gap_that_was_measured_on_demand_counts_more_than_that_of_the_end(qtbot: QtBot, tmp_path: Path) -> None:
+    run = write_fake_run(tmp_path / "run", method="darts", epochs=2, done=2, state="finished")
+    run.add_result(
+        "discretization_gap", **{**GAP, "soft_accuracy_percent": 90.0, "recalibrated_accuracy_percent": 89.0}
+    )
+    model = RunModel(run.path, run.config_document())
+    model.feed(list(fake_events(run.config(), done=2)))
+    model.feed([Event(0, 99, 1, "discretization_gap", GAP)])
+    pane = show(qtbot, Selection())
+
+    pane.set_model(model)
+
+    assert "gap: 1.0 points" in pane.text()
+    assert "nearly as well" in pane.text()
+
+
+def test_a_diagnosis_that_the_shown_alphas_no_longer_support_is_told_as_past(qtbot: QtBot) -> None:
+    model = make_model("darts")
+    record = model.alphas(30)
+    assert record is not None
+    severe = {"code": "skip_collapse", "severity": "severe", "message": "6 of 8 are skips. Collapse.", "numbers": {}}
+    model.feed([Event(0, 100, 10, "diagnosis", severe)])
+
+    (one,) = [one for one in noticed(model, None) if one.code == "skip_collapse"]
+    assert one.is_past
+    assert one.when == "Seen in epoch 11, no longer"
+
+    skips = np.zeros_like(record.normal)
+    skips[:, 3] = 5.0
+    model.feed([Event(0, 200, 31, "alphas", {"normal": skips.tolist(), "reduction": record.reduction.tolist()})])
+    (one,) = [one for one in noticed(model, None) if one.code == "skip_collapse"]
+    assert not one.is_past
+
+
+def test_a_random_cell_is_not_said_to_have_been_chosen(qtbot: QtBot) -> None:
+    config = fake_config(method="random")
+    model = RunModel(Path("run"), config.model_dump())
+    model.feed([Event(0, 0, 0, "genotype", {"genotype": named("DARTS_V1").as_json(), "changed": []})])
+    pane = show(qtbot, Selection())
+
+    pane.set_model(model)
+
+    assert "Drawn uniformly" in pane.text()
+    assert "why it was chosen" not in pane.text()
+
+
+def test_a_run_that_ended_without_a_cell_promises_none(qtbot: QtBot) -> None:
+    model = RunModel(Path("run"), fake_config().model_dump())
+    model.set_status(Status("failed"))
+    pane = show(qtbot, Selection())
+
+    pane.set_model(model)
+
+    assert "ended before there was a cell" in pane.text()
