@@ -34,6 +34,7 @@ QUIET_SECONDS = 1.0
 _BOUND = 20_000
 _SLICE = 100
 _POLL_BYTES = 2**20
+_KILL_WAIT_SECONDS = 10.0
 _REPEAT_STOP_SECONDS = 1.0
 
 Command = Callable[[Path], Sequence[str]]
@@ -190,8 +191,13 @@ class EngineThread(RunFollower):
             reason = f"The engine could not be started: {error.strerror or error}."
             self.end = self._mark_failed(None, reason, "Check the place named, then resume.", ())
             return
+        if self._killed:  # While it was being launched, when there was nothing to kill yet.
+            kill_group(child.pid)
         self.follow(lambda: child.poll() is None)
-        if child.poll() is None:  # The window goes away: detached, or somebody else kills the child.
+        if self._killed:
+            with contextlib.suppress(subprocess.TimeoutExpired):  # A process in the kernel's hands ends later.
+                child.wait(_KILL_WAIT_SECONDS)
+        if child.poll() is None:  # The window goes away: detached, or tied to us by its standard input.
             return
         self.end = self._settle(child.returncode)
         last_word = self._status

@@ -103,6 +103,17 @@ def test_an_engine_that_cannot_start_fails_the_run(qapp, tmp_path):
     assert "could not be started" in run.status().error["what"]
 
 
+def test_an_engine_killed_while_it_is_launched_does_not_live_on(qapp, tmp_path):
+    run = RunFolder.create(tmp_path / "run", fake_config(epochs=2))
+    engine = EngineThread(model_of(run), command=lambda path: [sys.executable, "-c", "import time; time.sleep(600)"])
+
+    engine.kill()  # The window is shut in the moment after Start: there is no child yet.
+    engine.run()
+
+    assert engine.end is not None
+    assert engine.end.killed_here
+
+
 def test_what_an_engine_prints_stands_in_the_run_folder_and_explains_its_end(qapp, tmp_path):
     run = RunFolder.create(tmp_path / "run", fake_config(epochs=2))
     (run.path / "stderr.txt").write_text("from an earlier sitting\n")
