@@ -5,6 +5,7 @@ from __future__ import annotations
 import psutil
 import pytest
 from fake_run import fake_config
+from pressing import trigger
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 
@@ -65,7 +66,7 @@ def test_keep_running_closes_and_the_next_window_finds_the_run(qtbot, running, o
         qtbot.waitUntil(lambda: second.state() == "running", timeout=30_000)
         assert second.sessions.engines() == []
         qtbot.waitUntil(lambda: second.model.history.step > step, timeout=30_000)
-        second.commands["stop"].trigger()
+        trigger(qtbot, second, "stop")
         qtbot.waitUntil(lambda: second.state() == "stopped", timeout=20_000)
     finally:
         if psutil.pid_exists(pid):

@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 from fake_run import fake_config, write_fake_run
+from pressing import trigger
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
 from engine.runs import RunFolder, give_order
@@ -99,13 +100,13 @@ def test_pause_answers_at_once_also_where_a_step_takes_long(qtbot, open_window, 
     window.show_run(run.path)
     qtbot.waitUntil(lambda: window.state() == "running", timeout=20_000)
 
-    window.commands["pause"].trigger()
+    trigger(qtbot, window, "pause")
 
     assert window.state() == "pausing"
     assert not window.commands["pause"].isEnabled()
     assert window.commands["pause"].text() == "Pausing…"
     qtbot.waitUntil(lambda: window.state() == "paused", timeout=20_000)
-    window.commands["resume"].trigger()
+    trigger(qtbot, window, "resume")
     qtbot.waitUntil(lambda: window.state() == "running", timeout=20_000)
 
 
@@ -131,7 +132,7 @@ def test_the_trash_is_asked_for_by_name_and_can_be_refused(qtbot, open_window, s
     asked = []
     monkeypatch.setattr(QMessageBox, "exec", lambda box: asked.append(box.text()))
 
-    window.commands["trash"].trigger()
+    trigger(qtbot, window, "trash")
 
     assert asked == [f"Put «{window.model.title}» in the trash?"]
     assert searched.path.exists()

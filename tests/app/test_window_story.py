@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from fake_run import write_fake_run
+from pressing import trigger
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QSpinBox
 
@@ -23,7 +24,7 @@ def form_of(window) -> RunForm:
 
 def start_search(qtbot, window, **values):
     """New run, fill, Start; returns the run's folder."""
-    window.commands["new_run"].trigger()
+    trigger(qtbot, window, "new_run")
     form = form_of(window)
     for name, value in values.items():
         field = form.findChild(QSpinBox, name)
@@ -48,9 +49,9 @@ def test_a_search_is_started_watched_retrained_and_both_end_finished(qtbot, open
     assert run.config().epochs == 3
     assert run.config_document()["command"].startswith("nascope search --method darts --data digits --set epochs=3")
     assert len(window.model.history.alphas_by_epoch()) == 3
-    assert window.commands["retrain"].isEnabled()
+    qtbot.waitUntil(window.commands["retrain"].isEnabled, timeout=5_000)
 
-    window.commands["retrain"].trigger()
+    trigger(qtbot, window, "retrain")
     form = form_of(window)
     form.findChild(QSpinBox, "epochs").setValue(2)
     qtbot.mouseClick(form.findChild(QPushButton, "start"), Qt.MouseButton.LeftButton)
@@ -68,7 +69,7 @@ def test_stop_says_stopping_at_once_and_resume_goes_on_to_the_end(qtbot, open_wi
     run = start_search(qtbot, window, epochs=4)
     qtbot.waitUntil(state_is(window, "running"), timeout=20_000)
 
-    window.commands["stop"].trigger()
+    trigger(qtbot, window, "stop")
 
     assert window.commands["stop"].text() == "Stopping…"
     assert not window.commands["stop"].isEnabled()
@@ -76,7 +77,7 @@ def test_stop_says_stopping_at_once_and_resume_goes_on_to_the_end(qtbot, open_wi
     assert run.status().state == "stopped"
 
     assert window.commands["resume"].text() == "Resume"
-    window.commands["resume"].trigger()
+    trigger(qtbot, window, "resume")
     qtbot.waitUntil(state_is(window, "finished"), timeout=20_000)
     steps = window.model.history.series["step.loss"].steps
     assert list(steps) == sorted(set(steps))
@@ -87,7 +88,7 @@ def test_a_stop_before_the_engine_looks_is_not_lost(qtbot, open_window):
     start_search(qtbot, window, epochs=30)
     assert window.state() == "starting"
 
-    window.commands["stop"].trigger()
+    trigger(qtbot, window, "stop")
 
     assert window.state() == "stopping"
     qtbot.waitUntil(state_is(window, "stopped"), timeout=20_000)
@@ -114,12 +115,12 @@ def test_stop_now_ends_an_engine_that_does_not_listen(qtbot, open_window, monkey
     start_search(qtbot, window, epochs=50)
     qtbot.waitUntil(state_is(window, "running"), timeout=20_000)
 
-    window.commands["stop"].trigger()
+    trigger(qtbot, window, "stop")
     qtbot.waitUntil(lambda: window.commands["stop"].text() == "Stop now", timeout=20_000)
-    window.commands["stop"].trigger()
+    trigger(qtbot, window, "stop")
 
     qtbot.waitUntil(state_is(window, "interrupted"), timeout=20_000)
-    assert window.commands["resume"].isEnabled()
+    qtbot.waitUntil(window.commands["resume"].isEnabled, timeout=5_000)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_an_engine_that_dies_fails_its_run_with_the_reason_and_the_window_lives_
     from PySide6.QtGui import QGuiApplication
 
     assert str(run.path) in QGuiApplication.clipboard().text()
-    assert window.commands["new_run"].isEnabled()
+    qtbot.waitUntil(window.commands["new_run"].isEnabled, timeout=5_000)
 
 
 def test_runs_wait_in_the_queue_and_start_one_after_the_other(qtbot, open_window):
@@ -195,7 +196,7 @@ def test_a_named_cell_is_shown_and_can_be_retrained(qtbot, open_window):
     window = open_window()
     window.frame.library.choose("PC_DARTS_cifar")
 
-    window.commands["retrain"].trigger()
+    trigger(qtbot, window, "retrain")
     form = form_of(window)
     form.findChild(QSpinBox, "epochs").setValue(2)
     qtbot.mouseClick(form.findChild(QPushButton, "start"), Qt.MouseButton.LeftButton)
@@ -227,7 +228,7 @@ def test_buttons_that_make_no_sense_say_why(open_window):
 
 def test_a_form_with_a_fault_cannot_start_and_names_it(qtbot, open_window):
     window = open_window()
-    window.commands["new_run"].trigger()
+    trigger(qtbot, window, "new_run")
     form = form_of(window)
 
     form.findChild(QComboBox, "method").setCurrentText("pc-darts")

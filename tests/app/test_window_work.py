@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from fake_run import fake_config, write_fake_run
+from pressing import trigger
 from PySide6.QtCore import QEvent, QFile, QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QFocusEvent, QPalette
 from PySide6.QtWidgets import QComboBox, QPushButton, QSpinBox
@@ -57,7 +58,7 @@ def test_a_test_is_done_by_a_child_and_counted_on_the_page(qtbot, open_window, r
     page = window.frame.retrain_view
     assert page._counted.text() == "The test split was not touched so far."
 
-    window.commands["test"].trigger()
+    trigger(qtbot, window, "test")
     assert window.commands["test"].text() == "Testing…"
     assert not window.commands["test"].isEnabled()
 
@@ -73,7 +74,7 @@ def test_a_test_that_fails_says_why(qtbot, open_window, retrained):
     window = open_window(command=lambda words: [sys.executable, "-c", f"import sys; print({answer!r}); sys.exit(2)"])
     show(qtbot, window, retrained)
 
-    window.commands["test"].trigger()
+    trigger(qtbot, window, "test")
 
     qtbot.waitUntil(lambda: "10 classes" in window.frame.notice.text, timeout=20_000)
 
@@ -144,7 +145,7 @@ def drop(window, *paths):
     )
 
 
-def test_a_dropped_genotype_is_shown_and_listed(open_window, tmp_path):
+def test_a_dropped_genotype_is_shown_and_listed(qtbot, open_window, tmp_path):
     file = tmp_path / "cell.json"
     file.write_text(json.dumps(named("DARTS_V1").named("mine").as_json()))
     window = open_window()
@@ -153,7 +154,7 @@ def test_a_dropped_genotype_is_shown_and_listed(open_window, tmp_path):
 
     assert window.shown_genotype().same_cells(named("DARTS_V1"))
     assert window.frame.library.current().title == "mine"
-    assert window.commands["retrain"].isEnabled()
+    qtbot.waitUntil(window.commands["retrain"].isEnabled, timeout=5_000)
 
 
 def test_an_opened_file_is_listed_again_until_it_is_put_away(qtbot, open_window, tmp_path):
