@@ -83,11 +83,6 @@ def has_live_point() -> bool:
     return any('"type":"step"' in log.read_text() for log in logs)
 
 
-def states() -> list[str]:
-    """States of the runs in this home."""
-    return [json.loads(path.read_text())["state"] for path in Path(os.environ["NASCOPE_HOME"]).rglob("status.json")]
-
-
 def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 30.0
     application = QApplication(sys.argv[:1])
@@ -113,8 +108,9 @@ def main() -> None:
     wait(application, lambda: time.perf_counter() - begin > seconds, seconds + 60)
     searching = late.take()
     press("stop")
-    wait(application, lambda: "stopped" in states(), 60)
+    wait(application, lambda: window.state() == "stopped", 60)
     window.close()
+    wait(application, lambda: not window.isVisible(), 20)
     result = {
         "question": "window_smoothness", "date": time.strftime("%Y-%m-%d"), "machine": platform.processor() or platform.machine(),
         "cores": os.cpu_count(), "platform": application.platformName(), "window_seconds": window_seconds,
