@@ -29,13 +29,6 @@ class Augmentation:
     flip: bool = False
     cutout: int = 0
 
-    def in_words(self) -> str:
-        """For the page of a run: «shift by up to 4 pixels, mirror»."""
-        parts = [f"shift by up to {self.shift} pixel{'s' * (self.shift > 1)}"] if self.shift else []
-        parts += ["mirror"] if self.flip else []
-        parts += [f"cutout of {self.cutout} pixels"] if self.cutout else []
-        return ", ".join(parts) or "none"
-
 
 @dataclass(frozen=True)
 class Draws:

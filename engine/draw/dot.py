@@ -73,11 +73,6 @@ def _escaped(text: str) -> Any:
     return graphviz.escape(text)
 
 
-def dot_found() -> bool:
-    """Whether Graphviz' program is on PATH."""
-    return shutil.which("dot") is not None
-
-
 def dot_bytes(source: str, kind: Literal["svg", "png", "pdf"]) -> bytes:
     """The picture as Graphviz lays it out.
 
