@@ -15,8 +15,17 @@ from engine.errors import ConfigError, Fault, RunError
 from engine.genotype.primitives import suggestion
 from engine.runs import RunFolder, Status
 
-CHANGEABLE = ("epochs", "device", "threads", "checkpoint_minutes")
-"""Settings that may change between two sittings: for how long and on what to compute, not what is computed."""
+CHANGEABLE = (
+    "epochs",
+    "device",
+    "threads",
+    "checkpoint_minutes",
+    "supernet",
+    "activation_checkpointing",
+    "memory_format",
+    "cuda_graphs",
+)
+"""Settings that may change between two sittings: for how long, on what and how to compute, not what is computed."""
 
 
 @click.command("resume")
@@ -57,7 +66,9 @@ def changed_config(folder: RunFolder, status: Status, changes: dict[str, str]) -
     """
     document = folder.config_document()
     config = folder.config()
-    faults = [_refusal(name, config) for name in changes if name not in CHANGEABLE]
+    faults = [
+        _refusal(name, config) for name in changes if name not in CHANGEABLE or name not in type(config).model_fields
+    ]
     if faults:
         raise ConfigError(faults)
     if not changes:

@@ -61,6 +61,32 @@ class SearchConfig(RunConfig):
     )  # fmt: skip
     nodes: int = setting(4, "Intermediate nodes of a cell.", group="Network", source="DARTS section 3.1", ge=1, le=8)
 
+    second_order: Literal["finite-difference", "exact"] = setting(
+        "finite-difference",
+        "How order 2 gets its second derivative. finite-difference is the paper's. exact is double backpropagation, four times "
+        "as slow, and another method in practice: the paper's difference crosses the kinks of ReLU and max pool, so that "
+        "the two hardly agree.",
+        group="Method", source="DARTS eq. 8",
+    )  # fmt: skip
+    supernet: Literal["fast", "reference"] = setting(
+        "fast", "Which of two equal supernets computes: fast, or the textbook's, several times slower, to check against.",
+        group="Machine",
+    )  # fmt: skip
+    activation_checkpointing: Literal["auto", "on", "off"] = setting(
+        "auto", "Keep only each cell's inputs for the backward pass and compute the cell again: less than half of the memory, "
+        "a third more time. auto turns it on where the memory would not do.",
+        group="Machine",
+    )  # fmt: skip
+    memory_format: Literal["auto", "channels-last", "contiguous"] = setting(
+        "auto", "Order of images in memory; the numbers are the same. auto takes channels-last on a processor and tries both on a GPU.",
+        group="Machine",
+    )  # fmt: skip
+    cuda_graphs: bool = setting(
+        False, "Record the steps once and replay them on an NVIDIA GPU, so that it need not wait for the processor; first order "
+        "only. Not measured yet, hence off.",
+        group="Machine",
+    )  # fmt: skip
+
     @field_validator("order", mode="before")
     @classmethod
     def _order_said_as_text(cls, value: Any) -> Any:
@@ -89,6 +115,11 @@ class SearchConfig(RunConfig):
                 "warmup_epochs",
                 f"warmup_epochs={self.warmup_epochs} freezes the alphas for all {self.epochs} epochs. "
                 f"Set warmup_epochs to {self.epochs - 1} or less, or raise epochs.",
+            )
+        if self.supernet == "reference" and self.activation_checkpointing == "on":
+            raise misfit(
+                "activation_checkpointing",
+                "activation_checkpointing=on needs supernet=fast: the textbook's keeps everything.",
             )
         if self.learning_rate_min > self.learning_rate:
             raise misfit(

@@ -31,6 +31,8 @@ from engine.training.status_keeper import StatusKeeper
 
 _LOGGER = logging.getLogger("nascope.run")
 _PREPARE_MESSAGE_SECONDS = 1.0
+_ABOUT_THE_DEVICE = frozenset({"memory_format", "activation_checkpointing"})
+"""Decisions that hold for one device only."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +116,14 @@ class _Sitting:
             self._status.set(state="running")
             device = self._decide()
             torch.manual_seed(config.seed)
-            trainer = make_trainer(config, device, self._on_prepare)
+            trainer = make_trainer(config, device, self._on_prepare, self._folder.decided())
             checkpoint = self._checkpoint()
             fingerprint = trainer.facts().get("split_fingerprint")
             if checkpoint is not None:
                 refuse_other_images(self._folder, fingerprint)
-            self._folder.add_facts(decided={**self._folder.decided(), "split_fingerprint": fingerprint})
+            self._folder.add_facts(
+                decided={**self._folder.decided(), **trainer.decisions, "split_fingerprint": fingerprint}
+            )
             self._loop = Loop(
                 self._folder, trainer, device=device, status=self._status, orders=self._orders, interrupts=self._interrupts,
                 checkpoint_minutes=config.checkpoint_minutes, on_event=self._on_event,
@@ -152,6 +156,8 @@ class _Sitting:
         if self._config.device == "auto" and decided.get("device"):
             with contextlib.suppress(NascopeError):  # Another machine than before: its own device then.
                 device = pick_device(decided["device"])
+        if decided.get("device") not in (None, str(device)):
+            decided = {name: decided[name] for name in decided if name not in _ABOUT_THE_DEVICE}
         threads = self._config.threads or decided.get("threads") or default_threads()
         torch.set_num_threads(threads)
         self._folder.add_facts(decided={**decided, "device": str(device), "threads": threads})

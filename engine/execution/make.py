@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 
@@ -14,10 +15,16 @@ from engine.search.trainer import SearchTrainer
 from engine.training.trainer import Trainer
 
 
-def make_trainer(config: RunConfig, device: torch.device, progress: Callable[[str, int, int], None]) -> Trainer:
+def make_trainer(
+    config: RunConfig,
+    device: torch.device,
+    progress: Callable[[str, int, int], None],
+    decided: Mapping[str, Any] | None = None,
+) -> Trainer:
     """Read the data and build the trainer.
 
     Args:
+        decided: what an earlier sitting decided for this machine.
         progress: hears ``(what, done, total)`` while data are read; may raise to stop.
 
     Raises:
@@ -27,7 +34,7 @@ def make_trainer(config: RunConfig, device: torch.device, progress: Callable[[st
         return RandomSearch(config)
     data = load_data(config, device, progress=progress)
     if isinstance(config, SearchConfig):
-        return SearchTrainer(config, data, device)
+        return SearchTrainer(config, data, device, decided)
     if isinstance(config, RetrainConfig):
         return RetrainTrainer(config, data, device)
     raise TypeError(f"no trainer for {type(config).__name__}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -49,6 +50,7 @@ class RetrainTrainer:
             validation, config.batch_size, seed=config.seed, name="validation", augmentation=None, shuffle=False
         )  # fmt: skip
         self.steps_per_epoch = self._stream.steps_per_epoch
+        self.decisions: Mapping[str, Any] = {}
         self._optimizer = torch.optim.SGD(
             self._weights, lr=config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay
         )

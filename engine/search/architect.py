@@ -16,6 +16,9 @@ from torch import Tensor
 Loss = Callable[[], Tensor]
 """Evaluates a loss (scalar) on one fixed batch at the present weights and alphas."""
 
+Product = Callable[[Loss, Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]], list[Tensor]]
+"""Finds the mixed second derivative of a loss, at these weights, with respect to alphas and betas, along a direction."""
+
 
 def first_order_gradient(
     loss: Loss, arch: Sequence[Tensor], *, weights: Sequence[Tensor] = (), buffers: Sequence[Tensor] = ()
@@ -47,14 +50,14 @@ def second_order_gradient(
     weight_decay: float,
     momentum_buffers: Sequence[Tensor | None],
     buffers: Sequence[Tensor],
-    radius: float = 0.01,
+    product: Product | None = None,
 ) -> list[Tensor]:
     """Gradient of the alpha batch's loss after one unrolled step of the weights (DARTS eq. 7 and 8).
 
     With m the momentum buffers and g the gradient of the train loss, the unrolled weights are
     w' = w - step_size · (momentum · m + g + weight_decay · w), one SGD step without clipping. At w' the gradients d
     (of ``arch``) and v (of the weights) of the alpha loss are taken; the result is d - step_size · H v, where H v is
-    ``hessian_vector`` of the train loss at w along v. Four forward and backward passes.
+    ``hessian_vector`` of the train loss at w along v. Four forward and backward passes. Nothing waits for the device.
 
     Args:
         train_loss: on the train batch; called three times.
@@ -63,8 +66,7 @@ def second_order_gradient(
         buffers: batch-norm statistics and counters; restored, so that **none** of the four passes moves them. (The
             original evaluates w' in a copy of the net, but lets the three train passes move the live statistics.)
             Each pass normalizes with its own batch, so the gradient is the same.
-        radius: length of the finite difference's step in weight space. The paper's value; with ReLUs and max pools
-            the difference depends on it, so a smaller one is another method, not a closer one.
+        product: how H v is found; ``hessian_vector``, the paper's, if not given, or ``exact_hessian_vector``.
 
     Returns:
         One tensor for each of ``arch``, of its shape.
@@ -76,7 +78,7 @@ def second_order_gradient(
             _unroll(weights, gradient, momentum_buffers, step_size, momentum, weight_decay)
             found = torch.autograd.grad(alpha_loss(), arch + weights, allow_unused=True, materialize_grads=True)
         direct, direction = found[: len(arch)], found[len(arch) :]
-        implicit = hessian_vector(train_loss, weights, arch, direction, radius)
+        implicit = (product or hessian_vector)(train_loss, weights, arch, direction)
         return [part - step_size * correction for part, correction in zip(direct, implicit, strict=True)]
 
 
@@ -88,7 +90,8 @@ def hessian_vector(
     Args:
         loss: called twice.
         direction: one tensor a weight, of its shape.
-        radius: length of the step in weight space; epsilon = radius / ‖direction‖ over all weights together.
+        radius: length of the step in weight space; epsilon = radius / ‖direction‖ over all weights together. With ReLUs
+            and max pools the difference depends on it, so a smaller one is another method, not a closer one.
 
     Returns:
         One tensor for each of ``arch``, of its shape; zeros where ``direction`` is zero everywhere.
@@ -96,20 +99,33 @@ def hessian_vector(
     Source: DARTS eq. 8. The weights are restored bit for bit: copied back, not added back, because
     w + e - 2e + e is not w in floating point.
     """
-    length = float(torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(part) for part in direction])))
-    if length == 0.0:
-        return [torch.zeros_like(tensor) for tensor in arch]
-    epsilon = radius / length
     weights, arch = list(weights), list(arch)
+    length = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(direction))))
+    epsilon = radius / length.clamp(
+        min=torch.finfo(length.dtype).tiny
+    )  # a tensor: reading it would wait for the device
+    step = torch._foreach_mul(list(direction), epsilon)
 
-    def gradient_at(distance: float) -> tuple[Tensor, ...]:
+    def gradient_at(sign: int) -> tuple[Tensor, ...]:
         with _restored(weights), _frozen(weights):
             with torch.no_grad():
-                torch._foreach_add_(weights, list(direction), alpha=distance)
+                torch._foreach_add_(weights, step, alpha=sign)
             return torch.autograd.grad(loss(), arch, allow_unused=True, materialize_grads=True)
 
-    ahead, behind = gradient_at(epsilon), gradient_at(-epsilon)
+    ahead, behind = gradient_at(1), gradient_at(-1)
     return [(plus - minus) / (2 * epsilon) for plus, minus in zip(ahead, behind, strict=True)]
+
+
+def exact_hessian_vector(
+    loss: Loss, weights: Sequence[Tensor], arch: Sequence[Tensor], direction: Sequence[Tensor]
+) -> list[Tensor]:
+    """The same derivative by double backpropagation; the loss is called once and must be differentiable twice.
+
+    Another method in practice: for a net with kinks the paper's difference is mostly what it meets at the kinks.
+    """
+    gradient = torch.autograd.grad(loss(), list(weights), create_graph=True, allow_unused=True, materialize_grads=True)
+    along = torch.stack([(part * way).sum() for part, way in zip(gradient, direction, strict=True)]).sum()
+    return list(torch.autograd.grad(along, list(arch), allow_unused=True, materialize_grads=True))
 
 
 def momentum_buffers(optimizer: torch.optim.Optimizer, weights: Sequence[Tensor]) -> list[Tensor | None]:
@@ -128,9 +144,9 @@ def _unroll(
     """One SGD step in place, without clipping and without touching the optimizer."""
     with torch.no_grad():
         step = torch._foreach_add(list(gradient), weights, alpha=weight_decay)
-        for part, buffer in zip(step, buffers, strict=True):
-            if buffer is not None:
-                part.add_(buffer, alpha=momentum)
+        moving = [(part, buffer) for part, buffer in zip(step, buffers, strict=True) if buffer is not None]
+        if moving:
+            torch._foreach_add_([part for part, _ in moving], [buffer for _, buffer in moving], alpha=momentum)
         torch._foreach_add_(weights, step, alpha=-step_size)
 
 
@@ -141,9 +157,9 @@ def _restored(tensors: Sequence[Tensor]) -> Iterator[None]:
     try:
         yield
     finally:
-        with torch.no_grad():
-            for tensor, value in zip(tensors, kept, strict=True):
-                tensor.copy_(value)
+        if kept:
+            with torch.no_grad():
+                torch._foreach_copy_(list(tensors), kept)
 
 
 @contextmanager

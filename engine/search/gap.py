@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from engine.errors import GenotypeError
 from engine.genotype.discretize import edge_index, edge_list
 from engine.genotype.genotype import Cell, Genotype
+from engine.supernet import Supernet
 from engine.supernet.cell import CellWeights
-from engine.supernet.reference import Supernet
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 """Images (N, C, H, W) and labels (N,), on the supernet's device."""

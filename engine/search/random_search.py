@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ class RandomSearch:
         self._config = config
         self.epochs = 0
         self.steps_per_epoch = 1
+        self.decisions: Mapping[str, Any] = {}
         drawn = random_genotype(torch.Generator().manual_seed(config.seed), config.nodes, config.primitives)
         source = {"method": config.method, "seed": config.seed}
         self._genotype = Genotype(

@@ -6,15 +6,13 @@ the weights' batch; PC-DARTS freezes the alphas for the first epochs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.config import SearchConfig
 from engine.data import BatchStream, LoadedData, divide
@@ -23,22 +21,23 @@ from engine.genotype import Genotype, genotype_from_json
 from engine.genotype.compare import changed_nodes
 from engine.genotype.discretize import discretize, edge_list
 from engine.runs import AlphaRecord
-from engine.search.architect import first_order_gradient, momentum_buffers, second_order_gradient
 from engine.search.gap import measure
-from engine.search.regularizers import beta_decay, beta_decay_weight
-from engine.supernet.reference import Supernet
+from engine.search.layout import lay_out
+from engine.search.steps import AlphaStep, Told, WeightStep
 from engine.training.evaluate import Evaluation, evaluate
 from engine.training.schedule import cosine
 from engine.training.trainer import EpochReport, Report, StopCheck, said_by_data, stopping
 
-ALPHA_ADAM_BETAS = (0.5, 0.999)
 _RECALIBRATION_BATCHES = 16
+_ALPHA_NUMBERS = ("alpha_loss", "alpha_accuracy_percent", "alpha_gradient_norm", "alpha_update_norm")
 
 
 class SearchTrainer:
     """A DARTS-family search, its method given by the configuration's switches."""
 
-    def __init__(self, config: SearchConfig, data: LoadedData, device: torch.device) -> None:
+    def __init__(
+        self, config: SearchConfig, data: LoadedData, device: torch.device, decided: Mapping[str, Any] | None = None
+    ) -> None:
         self._config = config
         self._data = data
         self._device = device
@@ -61,22 +60,16 @@ class SearchTrainer:
         )  # fmt: skip
         self.steps_per_epoch = self._weights_stream.steps_per_epoch
 
-        self._supernet = Supernet(
-            config.channels, len(data.class_names), config.layers, image_channels=data.channels, nodes=config.nodes,
-            primitives=config.primitives, partial_channels=config.partial_channels, edge_normalization=config.edge_normalization,
-        ).to(device)  # fmt: skip
-        self._weights = list(self._supernet.parameters())
-        self._buffers = list(self._supernet.buffers())
+        self.decisions: Mapping[str, Any]
+        self._supernet, self.decisions = lay_out(
+            config, len(data.class_names), (data.channels, data.image_size, data.image_size), device, decided or {}
+        )
         self._arch = self._supernet.arch_tensors()
-        self._weight_optimizer = torch.optim.SGD(
-            self._weights, lr=config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay
-        )
-        self._alpha_optimizer = torch.optim.Adam(
-            self._arch, lr=config.alpha_learning_rate, betas=ALPHA_ADAM_BETAS, weight_decay=config.alpha_weight_decay
-        )
+        self._weight_step = WeightStep(self._supernet, config, device)
+        self._alpha_step = AlphaStep(self._supernet, config, device, self._weight_step, config.epochs)
 
         self._train = Evaluation(device)  # of the weights' batches of this epoch
-        self._newest: dict[str, Tensor | float | None] = {}
+        self._newest: Told = {}
         self._genotype: Genotype | None = None
         self._raised: set[str] = set()  # codes of the diagnoses that stand, told already
         self._recent: list[AlphaRecord] = []  # ends of the last epochs: some diagnoses look at a trend
@@ -85,7 +78,7 @@ class SearchTrainer:
 
     def facts(self) -> dict[str, Any]:
         return {
-            "parameters": sum(weight.numel() for weight in self._weights),
+            "parameters": sum(weight.numel() for weight in self._weight_step.weights),
             "splits": {**self._data.counts, "weights": len(self._weights_stream), "alphas": len(self._alphas_stream)},
             "validation_split": self._validation_split,
             "classes": list(self._data.class_names),
@@ -106,18 +99,17 @@ class SearchTrainer:
     def step(self, step: int) -> int:
         epoch = step // self.steps_per_epoch
         learning_rate = cosine(epoch, self.epochs, self._config.learning_rate, self._config.learning_rate_min)
-        for group in self._weight_optimizer.param_groups:
-            group["lr"] = learning_rate
-        images, labels = self._weights_stream.batch(step)
-        self._newest = {"learning_rate": learning_rate, "alpha_learning_rate": self._config.alpha_learning_rate}
+        batch = self._weights_stream.batch(step)
+        self._newest = {"alpha_learning_rate": self._config.alpha_learning_rate, **dict.fromkeys(_ALPHA_NUMBERS)}
         if epoch >= self._config.warmup_epochs:
-            self._alpha_step(step, epoch, images, labels, learning_rate)
-        else:
-            self._newest |= dict.fromkeys(
-                ("alpha_loss", "alpha_accuracy_percent", "alpha_gradient_norm", "alpha_update_norm")
-            )
-        self._weight_step(images, labels, learning_rate)
-        return len(images)
+            alphas_batch = self._alphas_stream.batch(step)
+            self._newest |= self._alpha_step(alphas_batch, batch, epoch=epoch, learning_rate=learning_rate)
+        told, logits = self._weight_step(batch, learning_rate)
+        self._newest |= told
+        loss = told["loss"]
+        assert isinstance(loss, Tensor)
+        self._train.add(logits, batch[1], loss)
+        return len(batch[0])
 
     def step_metrics(self) -> dict[str, float | None]:
         names = (
@@ -171,8 +163,9 @@ class SearchTrainer:
         return {
             "weights": self._supernet.state_dict(),
             "arch": self._supernet.arch_state(),
-            "weight_optimizer": self._weight_optimizer.state_dict(),
-            "alpha_optimizer": self._alpha_optimizer.state_dict(),
+            # By the names of the weights, so that it fits however they are laid out.
+            "momentum": self._supernet.split(momentum) if (momentum := self._weight_step.momentum()) else {},
+            "alpha_optimizer": self._alpha_step.optimizer.state_dict(),
             "train": self._train.state_dict(),
             "genotype": self._genotype.as_json() if self._genotype is not None else None,
             "raised": sorted(self._raised),
@@ -182,8 +175,9 @@ class SearchTrainer:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._supernet.load_state_dict(state["weights"])
         self._supernet.load_arch_state(state["arch"])
-        self._weight_optimizer.load_state_dict(state["weight_optimizer"])
-        self._alpha_optimizer.load_state_dict(state["alpha_optimizer"])
+        momentum = self._momentum_in(state)
+        self._weight_step.load_momentum(self._supernet.join(momentum) if momentum else [])
+        self._alpha_step.optimizer.load_state_dict(state["alpha_optimizer"])
         self._train.load_state_dict(state["train"])
         self._genotype = genotype_from_json(state["genotype"]) if state["genotype"] is not None else None
         self._raised = set(state["raised"])
@@ -192,74 +186,14 @@ class SearchTrainer:
             for entry in state["recent"]
         ]
 
-    # -- the two steps --------------------------------------------------------------------------------------------
-
-    def _alpha_step(self, step: int, epoch: int, images: Tensor, labels: Tensor, learning_rate: float) -> None:
-        """Move the alphas along the loss of the alphas' batch, at the present or at the unrolled weights."""
-        alpha_images, alpha_labels = self._alphas_stream.batch(step)
-        seen: list[tuple[Tensor, Tensor]] = []  # loss and logits of the alphas' batch
-
-        def loss_on_alphas_batch() -> Tensor:
-            logits = self._supernet(alpha_images)
-            loss = F.cross_entropy(logits, alpha_labels)
-            seen.append((loss.detach(), logits.detach()))
-            return loss
-
-        def loss_on_weights_batch() -> Tensor:
-            return F.cross_entropy(self._supernet(images), labels)
-
-        self._supernet.train()
-        if self._config.order == 2:
-            gradients = second_order_gradient(
-                loss_on_weights_batch, loss_on_alphas_batch, self._weights, self._arch, step_size=learning_rate,
-                momentum=self._config.momentum, weight_decay=self._config.weight_decay,
-                momentum_buffers=momentum_buffers(self._weight_optimizer, self._weights), buffers=self._buffers,
-            )  # fmt: skip
-        else:
-            # As in the second order, running statistics see the weights' batches only; the gradient is the same.
-            gradients = first_order_gradient(
-                loss_on_alphas_batch, self._arch, weights=self._weights, buffers=self._buffers
-            )
-        if self._config.beta_decay:
-            weight = beta_decay_weight(self._config.beta_decay, epoch, self.epochs)
-            alphas = self._arch[:2]
-            added = torch.autograd.grad(weight * beta_decay(alphas), alphas)
-            gradients = [gradient + more for gradient, more in zip(gradients, added, strict=False)] + gradients[2:]
-        before = [tensor.detach().clone() for tensor in self._arch]
-        for tensor, gradient in zip(self._arch, gradients, strict=True):
-            tensor.grad = gradient
-        self._alpha_optimizer.step()
-        self._alpha_optimizer.zero_grad(set_to_none=True)
-        loss, logits = seen[0]
-        self._newest |= {
-            "alpha_loss": loss,
-            "alpha_accuracy_percent": _accuracy_percent(logits, alpha_labels),
-            "alpha_gradient_norm": _norm(gradients),
-            "alpha_update_norm": _norm([after.detach() - old for after, old in zip(self._arch, before, strict=True)]),
-        }
-
-    def _weight_step(self, images: Tensor, labels: Tensor, learning_rate: float) -> None:
-        """One clipped SGD step of the weights; the alphas stand still."""
-        self._supernet.train()
-        with (
-            _frozen(self._arch),
-            torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._config.precision == "bfloat16"),
-        ):
-            logits = self._supernet(images)
-            loss = F.cross_entropy(logits, labels)
-            self._weight_optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-        gradient_norm = torch.nn.utils.clip_grad_norm_(self._weights, self._config.gradient_clip)
-        self._weight_optimizer.step()
-        self._train.add(logits.detach(), labels, loss.detach())
-        momenta = [buffer for buffer in momentum_buffers(self._weight_optimizer, self._weights) if buffer is not None]
-        self._newest |= {
-            "loss": loss.detach(),
-            "accuracy_percent": _accuracy_percent(logits.detach(), labels),
-            "weight_gradient_norm": gradient_norm,
-            # SGD moves by its momentum buffer times the rate.
-            "weight_update_norm": _norm(momenta) * learning_rate if momenta else None,
-        }
+    def _momentum_in(self, state: Mapping[str, Any]) -> Mapping[str, Tensor]:
+        """The momentum of each weight by name; early checkpoints have torch's numbers of the textbook's weights instead."""
+        if "momentum" in state:
+            found: Mapping[str, Tensor] = state["momentum"]
+            return found
+        names = [name for name, place in self._supernet.places().items() if isinstance(place.tensor, nn.Parameter)]
+        numbered = state["weight_optimizer"]["state"]
+        return {names[number]: entry["momentum_buffer"] for number, entry in numbered.items()}
 
     # -- reading the state ----------------------------------------------------------------------------------------
 
@@ -301,27 +235,6 @@ class SearchTrainer:
         }
         return Genotype(genotype.normal, genotype.reduction, name=f"{self._config.method}-epoch-{epoch + 1}",
                         primitives=genotype.primitives, source=source)  # fmt: skip
-
-
-@contextmanager
-def _frozen(tensors: list[Tensor]) -> Iterator[None]:
-    """Ask for no gradient of these for a while."""
-    for tensor in tensors:
-        tensor.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for tensor in tensors:
-            tensor.requires_grad_(True)
-
-
-def _norm(tensors: list[Tensor]) -> Tensor:
-    norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors)))
-    return norm
-
-
-def _accuracy_percent(logits: Tensor, labels: Tensor) -> Tensor:
-    return (logits.argmax(dim=1) == labels).float().mean() * 100
 
 
 def _number(value: Tensor | float | None) -> float | None:

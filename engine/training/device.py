@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+import psutil
 import torch
 
 from engine.errors import ConfigError, Fault
@@ -64,3 +66,20 @@ def memory_mib(device: torch.device) -> tuple[float | None, float | None]:
     return torch.cuda.max_memory_allocated(device) / 2**20, torch.cuda.get_device_properties(
         device
     ).total_memory / 2**20
+
+
+def free_memory_bytes(device: torch.device) -> int:
+    """Memory that this process may still take on a device; for a processor the machine's, or its container's."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    available = psutil.virtual_memory().available
+    limit, used = (_cgroup_bytes(name) for name in ("memory.max", "memory.current"))
+    return available if limit is None or used is None else max(0, min(available, limit - used))
+
+
+def _cgroup_bytes(name: str) -> int | None:
+    """A number of the container that this process lives in; None where there is no limit."""
+    try:
+        return int((Path("/sys/fs/cgroup") / name).read_text())
+    except (OSError, ValueError):  # «max» is no number
+        return None

@@ -45,6 +45,8 @@ class Trainer(Protocol):
     epochs: int
     """Epochs to train; 0 for a search that trains nothing."""
     steps_per_epoch: int
+    decisions: Mapping[str, Any]
+    """What was decided for this machine and is taken up again by a resume; goes to ``decided`` in ``config.json``."""
 
     def facts(self) -> dict[str, Any]:
         """Fields of the ``started`` event."""

@@ -68,17 +68,21 @@ def assert_golden():
 
 @pytest.fixture
 def toy(golden_fill, golden_input):
-    """Builds the goldens' toy supernets with their alphas and both batches."""
+    """Builds the goldens' toy supernets, of either variant, with their alphas and both batches."""
     import torch
 
-    from engine.supernet import Supernet
+    from engine.supernet import FastSupernet, ReferenceSupernet
 
-    def build(name):
+    def build(name, variant="reference"):
+        sizes, setting = (4, 10, 5), {}
         if name == "toy_pc_darts":
-            supernet = Supernet(8, 10, 5, partial_channels=4, edge_normalization=True)
-        else:
-            supernet = Supernet(4, 10, 5)
+            sizes, setting = (8, 10, 5), {"partial_channels": 4, "edge_normalization": True}
+        supernet = ReferenceSupernet(*sizes, **setting)
         filled = golden_fill(supernet)
+        if variant == "fast":  # It holds its weights in another order: they go in by their names.
+            weights = supernet.state_dict()
+            supernet = FastSupernet(*sizes, **setting).double()
+            supernet.load_state_dict(weights)
         steps = torch.arange(112, dtype=torch.float64).view(14, 8)
         edges = torch.arange(1, 15, dtype=torch.float64)
         state = {"normal_alphas": 0.1 * torch.sin(0.5 * steps), "reduction_alphas": 0.1 * torch.cos(0.5 * steps)}

@@ -1,5 +1,7 @@
 """The gradients of alphas: the original's numbers, closed forms, and what must be left untouched."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -43,7 +45,7 @@ class Search:
         return second_order_gradient(
             self.train_loss, self.alpha_loss, self.weights, self.arch, step_size=STEP_SIZE, momentum=MOMENTUM,
             weight_decay=WEIGHT_DECAY, momentum_buffers=momentum_buffers(self.sgd, self.weights), buffers=self.buffers,
-            radius=radius,
+            product=partial(hessian_vector, radius=radius),
         )  # fmt: skip
 
     def alpha_step(self, gradient):
@@ -54,18 +56,19 @@ class Search:
 
 @pytest.fixture
 def search(toy):
-    return lambda name: Search(toy(name))
+    return lambda name, variant="reference": Search(toy(name, variant))
 
 
 def norms(tensors):
     return [tensor.norm().item() for tensor in tensors]
 
 
+@pytest.mark.parametrize("variant", ["reference", "fast"])
 @pytest.mark.parametrize("warm", [0, 1])
 @pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("name", ["toy_darts", "toy_pc_darts"])
-def test_alpha_step_equals_the_original(name, order, warm, search, goldens):
-    toy = search(name)
+def test_alpha_step_equals_the_original(name, order, warm, variant, search, goldens):
+    toy = search(name, variant)
     golden = goldens[name][f"step unrolled={order == 2} warm={warm}"]
     # Order 2 differences over many kinks of ReLU and max pool: another order of sums may move a few digits.
     close = 1e-9 if order == 1 else 1e-6
@@ -86,9 +89,10 @@ def test_alpha_step_equals_the_original(name, order, warm, search, goldens):
     assert toy.train_loss().item() == pytest.approx(golden["train_loss_after"], rel=1e-9)
 
 
+@pytest.mark.parametrize("variant", ["reference", "fast"])
 @pytest.mark.parametrize("warm", [0, 1])
-def test_unrolled_step_equals_the_original(warm, search, goldens):
-    toy = search("toy_darts")
+def test_unrolled_step_equals_the_original(warm, variant, search, goldens):
+    toy = search("toy_darts", variant)
     golden = goldens["toy_darts_second_order_parts"]
     for _ in range(warm):
         toy.weight_step()
@@ -214,9 +218,10 @@ def test_nothing_comes_of_a_zero_direction():
     assert found.tolist() == [0.0]
 
 
+@pytest.mark.parametrize("variant", ["reference", "fast"])
 @pytest.mark.parametrize("order", [1, 2])
-def test_nothing_but_the_gradient_is_left_behind(order, search):
-    toy = search("toy_pc_darts")
+def test_nothing_but_the_gradient_is_left_behind(order, variant, search):
+    toy = search("toy_pc_darts", variant)
     toy.supernet.float()
     toy.train, toy.alpha = ((images.float(), labels) for images, labels in (toy.train, toy.alpha))
     toy.weight_step()
@@ -237,8 +242,9 @@ def test_nothing_but_the_gradient_is_left_behind(order, search):
     assert torch.equal(random_state, torch.get_rng_state())
 
 
-def test_freezing_weights_changes_no_first_order_gradient(search):
-    toy = search("toy_darts")
+@pytest.mark.parametrize("variant", ["reference", "fast"])
+def test_freezing_weights_changes_no_first_order_gradient(variant, search):
+    toy = search("toy_darts", variant)
 
     usual = first_order_gradient(toy.alpha_loss, toy.arch)
     frozen = first_order_gradient(toy.alpha_loss, toy.arch, weights=toy.weights, buffers=toy.buffers)
@@ -246,9 +252,10 @@ def test_freezing_weights_changes_no_first_order_gradient(search):
     assert all(torch.equal(*pair) for pair in zip(usual, frozen, strict=True))
 
 
+@pytest.mark.parametrize("variant", ["reference", "fast"])
 @pytest.mark.parametrize("fails_at", [1, 2, 3, 4])
-def test_weights_and_buffers_come_back_when_a_pass_fails(fails_at, search):
-    toy = search("toy_darts")
+def test_weights_and_buffers_come_back_when_a_pass_fails(fails_at, variant, search):
+    toy = search("toy_darts", variant)
     tensors = [*toy.weights, *toy.buffers]
     before = [tensor.detach().clone() for tensor in tensors]
     passes = 0

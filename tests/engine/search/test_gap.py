@@ -10,7 +10,7 @@ from engine.genotype.discretize import edge_index
 from engine.networks import CifarNetwork
 from engine.search.gap import discretized, measure, one_hot_weights
 from engine.search.sample import random_genotype
-from engine.supernet import Supernet
+from engine.supernet import ReferenceSupernet
 
 PRIMITIVES = ("none", "skip_connect", "sep_conv_3x3", "dil_conv_3x3")
 SHAPE = {"nodes": 3, "primitives": PRIMITIVES}
@@ -38,7 +38,7 @@ def batches(count=3, images=8, classes=4):
 @pytest.mark.parametrize("seed", range(4))
 def test_cut_down_supernet_computes_what_the_discrete_network_computes(seed, edge_normalization):
     genotype = random_genotype(torch.Generator().manual_seed(seed), 3, PRIMITIVES)
-    supernet = Supernet(4, 4, 4, edge_normalization=edge_normalization, **SHAPE).double()
+    supernet = ReferenceSupernet(4, 4, 4, edge_normalization=edge_normalization, **SHAPE).double()
     network = CifarNetwork(genotype, 4, 4, 4).double()
     inherit(network, supernet, genotype)
     images = torch.randn(4, 3, 9, 8, dtype=torch.float64)
@@ -72,7 +72,7 @@ def test_one_hot_weights_mark_kept_edges_only():
 
 
 def test_dropped_edges_pass_no_channels_of_partial_connections(genotype):
-    supernet = Supernet(4, 4, 3, partial_channels=2, edge_normalization=True, **SHAPE).eval()
+    supernet = ReferenceSupernet(4, 4, 3, partial_channels=2, edge_normalization=True, **SHAPE).eval()
     images = torch.randn(2, 3, 8, 8)
     kept = {(edge.source, node) for node, _, edge in genotype.normal.edges()}
     dropped = [(source, node) for node in range(3) for source in range(2 + node) if (source, node) not in kept]
@@ -91,7 +91,7 @@ class Poison(nn.Module):
 
 
 def test_accuracies_are_those_of_a_plain_count(genotype):
-    supernet = Supernet(4, 4, 3, **SHAPE)
+    supernet = ReferenceSupernet(4, 4, 3, **SHAPE)
     data = batches()
     supernet(data[0][0])  # moves the running statistics off their start
     supernet.eval()
@@ -107,7 +107,7 @@ def test_accuracies_are_those_of_a_plain_count(genotype):
 
 
 def test_recalibration_judges_the_cell_with_its_own_statistics(genotype):
-    supernet = Supernet(4, 4, 3, **SHAPE)
+    supernet = ReferenceSupernet(4, 4, 3, **SHAPE)
     data = batches(count=1, images=32)
     images, labels = data[0]
     with torch.no_grad(), discretized(supernet, genotype):
@@ -122,7 +122,7 @@ def test_recalibration_judges_the_cell_with_its_own_statistics(genotype):
 
 @pytest.mark.parametrize("training", [True, False])
 def test_measuring_leaves_no_trace_neither_at_its_end_nor_between_batches(training, genotype):
-    supernet = Supernet(4, 4, 3, **SHAPE).train(training)
+    supernet = ReferenceSupernet(4, 4, 3, **SHAPE).train(training)
     before = {name: value.clone() for name, value in supernet.state_dict().items()} | supernet.arch_state()
     state = torch.get_rng_state()
 
@@ -142,7 +142,7 @@ def test_measuring_leaves_no_trace_neither_at_its_end_nor_between_batches(traini
 
 
 def test_running_statistics_come_back_when_a_batch_cannot_be_read(genotype):
-    supernet = Supernet(4, 4, 3, **SHAPE)
+    supernet = ReferenceSupernet(4, 4, 3, **SHAPE)
     before = {name: value.clone() for name, value in supernet.state_dict().items()}
 
     def broken():
@@ -157,7 +157,7 @@ def test_running_statistics_come_back_when_a_batch_cannot_be_read(genotype):
 
 
 def test_genotype_of_another_space_is_refused():
-    supernet = Supernet(4, 4, 3, **SHAPE)
+    supernet = ReferenceSupernet(4, 4, 3, **SHAPE)
     of_more_nodes = random_genotype(torch.Generator(), 4, PRIMITIVES)
     foreign = Cell(tuple((Edge("sep_conv_7x7", 0),) for _ in range(3)), (2, 3, 4))
 
@@ -169,4 +169,4 @@ def test_genotype_of_another_space_is_refused():
 
 def test_no_images_is_an_error(genotype):
     with pytest.raises(ValueError, match="no images"):
-        measure(Supernet(4, 4, 3, **SHAPE), [], genotype, recalibration=batches())
+        measure(ReferenceSupernet(4, 4, 3, **SHAPE), [], genotype, recalibration=batches())

@@ -1,4 +1,4 @@
-"""The textbook supernet against the original's numbers, and its promises about alphas."""
+"""The textbook supernet (and the fast one) against the original's numbers, and its promises about alphas."""
 
 import copy
 
@@ -10,8 +10,8 @@ from torch import nn
 
 from engine.genotype.discretize import edge_index, edge_list, edge_weights
 from engine.networks import parameter_count
-from engine.supernet import CellWeights, Supernet
-from engine.supernet.reference import normalize_betas
+from engine.supernet import CellWeights, ReferenceSupernet
+from engine.supernet.base import normalize_betas
 
 KINDS = {
     "darts": {},
@@ -19,9 +19,10 @@ KINDS = {
 }
 
 
+@pytest.mark.parametrize("variant", ["reference", "fast"])
 @pytest.mark.parametrize("name", ["toy_darts", "toy_pc_darts"])
-def test_toy_supernet_equals_the_original(name, toy, goldens):
-    built = toy(name)
+def test_toy_supernet_equals_the_original(name, variant, toy, goldens):
+    built = toy(name, variant)
     golden = goldens[name]["net"]
     images, labels = built.train
 
@@ -42,7 +43,7 @@ def test_toy_supernet_equals_the_original(name, toy, goldens):
 def test_supernet_is_as_large_as_the_original(kind, goldens):
     golden = goldens["supernet_sizes"][kind]
 
-    supernet = Supernet(16, 10, 8, **KINDS[kind])
+    supernet = ReferenceSupernet(16, 10, 8, **KINDS[kind])
 
     assert parameter_count(supernet) == golden["parameters"]
     assert len(list(supernet.parameters())) == golden["weight_tensors"]
@@ -53,7 +54,7 @@ def test_supernet_is_as_large_as_the_original(kind, goldens):
 
 
 def test_weights_are_named_by_cell_edge_and_primitive():
-    names = set(Supernet(4, 10, 5, **KINDS["pc_darts"]).state_dict())
+    names = set(ReferenceSupernet(4, 10, 5, **KINDS["pc_darts"]).state_dict())
 
     assert {"stem.conv.weight", "classifier.bias", "cells.2.preprocess0.conv2.weight"} <= names
     assert {"cells.3.edges.7.sep_conv_3x3.pw2.weight", "cells.1.edges.0.skip_connect.conv1.weight"} <= names
@@ -61,7 +62,7 @@ def test_weights_are_named_by_cell_edge_and_primitive():
 
 
 def test_reductions_stand_at_one_and_two_thirds():
-    supernet = Supernet(2, 3, 8, primitives=("skip_connect", "avg_pool_3x3"))
+    supernet = ReferenceSupernet(2, 3, 8, primitives=("skip_connect", "avg_pool_3x3"))
 
     assert [place for place, cell in enumerate(supernet.cells) if cell.reduction] == [2, 5]
     strides = [edge.stride for edge in supernet.cells[2].edges]
@@ -70,7 +71,7 @@ def test_reductions_stand_at_one_and_two_thirds():
 
 
 def test_alphas_are_leaves_but_no_parameters():
-    supernet = Supernet(4, 10, 3, **KINDS["pc_darts"])
+    supernet = ReferenceSupernet(4, 10, 3, **KINDS["pc_darts"])
 
     arch = supernet.arch_tensors()
 
@@ -80,12 +81,12 @@ def test_alphas_are_leaves_but_no_parameters():
     assert all(tensor.is_leaf and tensor.requires_grad for tensor in arch)
     assert not any(tensor is parameter for tensor in arch for parameter in supernet.parameters())
     assert not any("alpha" in name or "beta" in name for name in supernet.state_dict())
-    assert len(Supernet(4, 10, 3).arch_tensors()) == 2
+    assert len(ReferenceSupernet(4, 10, 3).arch_tensors()) == 2
 
 
 @pytest.mark.parametrize("move", [lambda net: net.double(), lambda net: net.to("cpu"), lambda net: net.to("meta")])
 def test_alphas_follow_the_module_and_stay_the_same_leaves(move):
-    supernet = Supernet(2, 3, 3, primitives=("skip_connect", "avg_pool_3x3"), edge_normalization=True)
+    supernet = ReferenceSupernet(2, 3, 3, primitives=("skip_connect", "avg_pool_3x3"), edge_normalization=True)
     before = supernet.arch_tensors()
     before[0].grad = torch.ones_like(before[0])
 
@@ -102,7 +103,7 @@ def test_alphas_follow_the_module_and_stay_the_same_leaves(move):
 
 def test_fresh_alphas_are_small_and_come_from_the_generator():
     first, again, other = (
-        Supernet(2, 3, 3, primitives=("skip_connect", "avg_pool_3x3"), nodes=8, edge_normalization=True,
+        ReferenceSupernet(2, 3, 3, primitives=("skip_connect", "avg_pool_3x3"), nodes=8, edge_normalization=True,
                  generator=torch.Generator().manual_seed(seed))
         for seed in (1, 1, 2)
     )  # fmt: skip
@@ -114,8 +115,8 @@ def test_fresh_alphas_are_small_and_come_from_the_generator():
 
 
 def test_arch_state_round_trip_keeps_the_objects():
-    source = Supernet(2, 3, 3, primitives=("skip_connect", "avg_pool_3x3"), edge_normalization=True)
-    target = Supernet(2, 3, 3, primitives=("skip_connect", "avg_pool_3x3"), edge_normalization=True)
+    source = ReferenceSupernet(2, 3, 3, primitives=("skip_connect", "avg_pool_3x3"), edge_normalization=True)
+    target = ReferenceSupernet(2, 3, 3, primitives=("skip_connect", "avg_pool_3x3"), edge_normalization=True)
     before = target.arch_tensors()
 
     target.load_arch_state(source.arch_state())
@@ -125,7 +126,7 @@ def test_arch_state_round_trip_keeps_the_objects():
 
 
 def test_arch_state_that_does_not_fit_is_refused_whole():
-    supernet = Supernet(2, 3, 3, primitives=("skip_connect", "avg_pool_3x3"))
+    supernet = ReferenceSupernet(2, 3, 3, primitives=("skip_connect", "avg_pool_3x3"))
     before = supernet.arch_state()
     wrong_shape = before | {"normal_alphas": torch.ones(14, 2), "reduction_alphas": torch.zeros(14, 8)}
 
@@ -146,7 +147,7 @@ def test_betas_are_normalized_over_the_edges_of_a_node():
 
 
 def test_given_weights_replace_alphas_and_betas_within_the_block_only():
-    supernet = Supernet(4, 3, 3, primitives=("skip_connect", "avg_pool_3x3"), edge_normalization=True).eval()
+    supernet = ReferenceSupernet(4, 3, 3, primitives=("skip_connect", "avg_pool_3x3"), edge_normalization=True).eval()
     images = torch.randn(2, 3, 8, 8)
     usual = supernet(images)
     same = {kind: supernet.cell_weights(kind) for kind in ("normal", "reduction")}
@@ -163,7 +164,7 @@ def test_given_weights_replace_alphas_and_betas_within_the_block_only():
 
 
 def test_edge_of_weight_zero_carries_nothing():
-    supernet = Supernet(4, 3, 3, primitives=("skip_connect", "sep_conv_3x3"), partial_channels=2).eval()
+    supernet = ReferenceSupernet(4, 3, 3, primitives=("skip_connect", "sep_conv_3x3"), partial_channels=2).eval()
     images = torch.randn(2, 3, 8, 8)
     edges = torch.ones(14)
     edges[edge_index(0, 3)] = 0
@@ -182,7 +183,7 @@ def test_edge_of_weight_zero_carries_nothing():
 
 
 def test_copy_has_alphas_of_its_own():
-    supernet = Supernet(2, 3, 3, primitives=("skip_connect", "avg_pool_3x3"))
+    supernet = ReferenceSupernet(2, 3, 3, primitives=("skip_connect", "avg_pool_3x3"))
 
     twin = copy.deepcopy(supernet)
     with torch.no_grad():
@@ -208,7 +209,7 @@ def test_copy_has_alphas_of_its_own():
 def test_any_shape_gives_logits_and_a_gradient_for_every_weight(
     nodes, layers, parts, edge_normalization, image_channels, height, width, primitives
 ):
-    supernet = Supernet(
+    supernet = ReferenceSupernet(
         2, 3, layers, image_channels=image_channels, nodes=nodes, primitives=primitives, partial_channels=parts,
         edge_normalization=edge_normalization,
     )  # fmt: skip

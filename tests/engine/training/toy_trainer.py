@@ -18,6 +18,7 @@ class ToyTrainer:
     ) -> None:
         self.epochs = epochs
         self.steps_per_epoch = steps_per_epoch
+        self.decisions = {}
         self.checked = 0
         self._on_step = on_step or (lambda step: None)
         self._diverge_at = diverge_at

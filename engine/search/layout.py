@@ -1,0 +1,102 @@
+"""How a search lays its supernet out on its device: decided once, kept in the run's folder, taken up by a resume."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine.config import SearchConfig
+from engine.supernet import FastSupernet, Supernet, build_supernet
+from engine.training.device import free_memory_bytes
+
+_SHARE_OF_FREE_MEMORY = 0.7
+_SAMPLE_IMAGES = 2
+_TRIAL_SECONDS = 0.5
+
+
+def lay_out(
+    config: SearchConfig, classes: int, image_shape: Sequence[int], device: torch.device, decided: Mapping[str, Any]
+) -> tuple[Supernet, dict[str, Any]]:
+    """The supernet of a configuration, and what was decided for it.
+
+    Args:
+        image_shape: (image_channels, H, W).
+        decided: what an earlier sitting decided; empty in the first.
+
+    Returns:
+        The supernet on its device, and ``activation_checkpointing`` and ``memory_format`` as they were decided; nothing
+        for the textbook's supernet, which leaves nothing to decide.
+    """
+    batch_shape = (config.batch_size, *image_shape)
+    supernet = build_supernet(
+        config.supernet, config.channels, classes, config.layers, batch_shape=batch_shape, device=device, nodes=config.nodes,
+        primitives=config.primitives, partial_channels=config.partial_channels, edge_normalization=config.edge_normalization,
+    )  # fmt: skip
+    if not isinstance(supernet, FastSupernet):
+        return supernet, {}
+    if config.memory_format != "auto":
+        supernet.channels_last = config.memory_format == "channels-last"
+    elif "memory_format" in decided:
+        supernet.channels_last = decided["memory_format"] == "channels-last"
+    elif device.type != "cpu":
+        supernet.channels_last = _faster_channels_last(supernet, batch_shape, device)
+    if config.activation_checkpointing != "auto":
+        supernet.recomputes_cells = config.activation_checkpointing == "on"
+    elif "activation_checkpointing" in decided:
+        supernet.recomputes_cells = decided["activation_checkpointing"] == "on"
+    else:
+        wanted = bytes_for_backward(supernet, batch_shape, device)
+        supernet.recomputes_cells = wanted > _SHARE_OF_FREE_MEMORY * free_memory_bytes(device)
+    return supernet, {
+        "memory_format": "channels-last" if supernet.channels_last else "contiguous",
+        "activation_checkpointing": "on" if supernet.recomputes_cells else "off",
+    }
+
+
+def bytes_for_backward(supernet: Supernet, batch_shape: Sequence[int], device: torch.device) -> int:
+    """What a training pass of a batch keeps for its backward pass, told by one with two images; changes nothing."""
+    images = torch.zeros(min(_SAMPLE_IMAGES, batch_shape[0]), *batch_shape[1:], device=device)
+    own = {tensor.untyped_storage().data_ptr() for tensor in [*supernet.parameters(), *supernet.buffers(), images]}
+    kept: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    supernet.train()
+    with supernet.still_statistics(), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        supernet(images)
+    return sum(kept.values()) * batch_shape[0] // len(images)
+
+
+def _faster_channels_last(supernet: FastSupernet, batch_shape: Sequence[int], device: torch.device) -> bool:
+    """Try both orders of memory for half a second each; changes nothing."""
+    images = torch.zeros(*batch_shape, device=device)
+    seconds = {}
+    for channels_last in (True, False):
+        supernet.channels_last = channels_last
+        seconds[channels_last] = _seconds_a_pass(supernet, images)
+    return seconds[True] < seconds[False]
+
+
+def _seconds_a_pass(supernet: Supernet, images: Tensor) -> float:
+    weights = list(supernet.parameters())
+    supernet.train()
+    best = float("inf")
+    until = None
+    while until is None or time.monotonic() < until:
+        begin = time.monotonic()
+        with supernet.still_statistics():
+            torch.autograd.grad(supernet(images).sum(), weights, allow_unused=True)
+        torch.cuda.synchronize() if images.is_cuda else None
+        if until is None:
+            until = time.monotonic() + _TRIAL_SECONDS  # The first pass warms up.
+        else:
+            best = min(best, time.monotonic() - begin)
+    return best

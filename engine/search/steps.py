@@ -1,0 +1,212 @@
+"""The two steps of a search: one of the alphas, one of the weights.
+
+Nothing in a step waits for the device: what it tells about itself are tensors, read when somebody asks. Steps can be
+recorded and replayed as CUDA graphs (``engine.search.cuda_graphs``).
+Source: DARTS algorithm 1 and its train_search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.config import SearchConfig
+from engine.search.architect import (
+    exact_hessian_vector,
+    first_order_gradient,
+    hessian_vector,
+    momentum_buffers,
+    second_order_gradient,
+)
+from engine.search.cuda_graphs import Recorded
+from engine.search.regularizers import beta_decay, beta_decay_weight
+from engine.supernet import Supernet
+from engine.supernet.base import norms_within
+
+ALPHA_ADAM_BETAS = (0.5, 0.999)
+
+Told = dict[str, Tensor | float | None]
+"""Numbers of a step by the names of events; tensors are still on the device."""
+
+Batch = tuple[Tensor, Tensor]
+"""Images (N, C, H, W) and labels (N,)."""
+
+
+class WeightStep:
+    """One clipped SGD step of the weights; the alphas stand still."""
+
+    def __init__(self, supernet: Supernet, config: SearchConfig, device: torch.device) -> None:
+        self._supernet = supernet
+        self._config = config
+        self._device = device
+        self.weights = list(supernet.parameters())
+        self._arch = supernet.arch_tensors()
+        self.optimizer = torch.optim.SGD(
+            self.weights, lr=config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay,
+            fused=_fused(device),
+        )  # fmt: skip
+        self._pass = _recordable(self._forward_and_backward, supernet, config, device)
+
+    def __call__(self, batch: Batch, learning_rate: float) -> tuple[Told, Tensor]:
+        """Step; gives the logits (N, classes) besides."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self._supernet.train()
+        with _frozen(self._arch):
+            logits, loss, *gradients = self._pass(*batch)
+        for weight, gradient in zip(self.weights, gradients, strict=True):
+            weight.grad = gradient
+        gradient_norm = torch.nn.utils.clip_grad_norm_(self.weights, self._config.gradient_clip)
+        self.optimizer.step()
+        momenta = self.momentum()
+        told: Told = {
+            "loss": loss,
+            "accuracy_percent": _accuracy_percent(logits, batch[1]),
+            "learning_rate": learning_rate,
+            "weight_gradient_norm": gradient_norm,
+            # SGD moves by its momentum buffer times the rate.
+            "weight_update_norm": _norm(momenta) * learning_rate if momenta else None,
+        }
+        return told, logits
+
+    def momentum(self) -> list[Tensor]:
+        """The momentum of each weight; empty before the first step."""
+        return [buffer for buffer in momentum_buffers(self.optimizer, self.weights) if buffer is not None]
+
+    def load_momentum(self, momenta: list[Tensor]) -> None:
+        """Take up what ``momentum`` gave."""
+        self.optimizer.state.clear()
+        for weight, momentum in zip(self.weights, momenta, strict=False):
+            self.optimizer.state[weight] = {"momentum_buffer": momentum}
+
+    def _forward_and_backward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
+        with torch.autocast(
+            self._device.type, dtype=torch.bfloat16, enabled=self._config.precision == "bfloat16", cache_enabled=False
+        ):
+            logits = self._supernet(images)
+            loss = F.cross_entropy(logits, labels)
+        gradients = torch.autograd.grad(loss, self.weights, allow_unused=True, materialize_grads=True)
+        return (logits.detach(), loss.detach(), *gradients)
+
+
+class AlphaStep:
+    """One Adam step of alphas and betas along the loss of the alphas' batch, at the present or at the unrolled weights."""
+
+    def __init__(
+        self, supernet: Supernet, config: SearchConfig, device: torch.device, weight_step: WeightStep, epochs: int
+    ) -> None:
+        self._supernet = supernet
+        self._config = config
+        self._weight_step = weight_step
+        self._epochs = epochs
+        self._arch = supernet.arch_tensors()
+        self.optimizer = torch.optim.Adam(
+            self._arch, lr=config.alpha_learning_rate, betas=ALPHA_ADAM_BETAS, weight_decay=config.alpha_weight_decay
+        )
+        # What a user's own primitive keeps besides batch norms is put back after the architect's passes.
+        statistics = {id(buffer) for module in norms_within(supernet) for buffer in module.buffers()}
+        self._others = [buffer for buffer in supernet.buffers() if id(buffer) not in statistics]
+        self._first_order = _recordable(self._first_order_pass, supernet, config, device)
+
+    def __call__(self, batch: Batch, train_batch: Batch, *, epoch: int, learning_rate: float) -> Told:
+        """Step.
+
+        Args:
+            batch: of the alphas' half.
+            train_batch: of the weights' half; the second order unrolls on it.
+            epoch: from 0, for the growth of beta-decay.
+            learning_rate: of the weights, the length of the unrolled step.
+        """
+        self._supernet.train()
+        # Running statistics see the weights' batches only; the gradient is the same.
+        with self._supernet.still_statistics():
+            if self._config.order == 2:
+                logits, loss, *gradients = self._second_order_pass(batch, train_batch, learning_rate)
+            else:
+                logits, loss, *gradients = self._first_order(*batch)
+        if self._config.beta_decay:
+            weight = beta_decay_weight(self._config.beta_decay, epoch, self._epochs)
+            added = torch.autograd.grad(weight * beta_decay(self._arch[:2]), self._arch[:2])
+            gradients = [*torch._foreach_add(gradients[:2], list(added)), *gradients[2:]]
+        before = [tensor.detach().clone() for tensor in self._arch]
+        for tensor, gradient in zip(self._arch, gradients, strict=True):
+            tensor.grad = gradient
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return {
+            "alpha_loss": loss,
+            "alpha_accuracy_percent": _accuracy_percent(logits, batch[1]),
+            "alpha_learning_rate": self._config.alpha_learning_rate,
+            "alpha_gradient_norm": _norm(gradients),
+            "alpha_update_norm": _norm([after.detach() - old for after, old in zip(self._arch, before, strict=True)]),
+        }
+
+    def _loss(self, batch: Batch, seen: list[Tensor]) -> Tensor:
+        """The loss; logits and loss are put into ``seen``."""
+        logits = self._supernet(batch[0])
+        loss = F.cross_entropy(logits, batch[1])
+        seen[:] = [logits.detach(), loss.detach()]
+        return loss
+
+    def _first_order_pass(self, images: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
+        seen: list[Tensor] = []
+        gradients = first_order_gradient(
+            lambda: self._loss((images, labels), seen),
+            self._arch,
+            weights=self._weight_step.weights,
+            buffers=self._others,
+        )
+        return (*seen, *gradients)
+
+    def _second_order_pass(self, batch: Batch, train_batch: Batch, learning_rate: float) -> tuple[Tensor, ...]:
+        seen: list[Tensor] = []
+        step = self._weight_step
+        is_exact = self._config.second_order == "exact"
+        with self._supernet.differentiable_twice() if is_exact else nullcontext():
+            gradients = second_order_gradient(
+                lambda: self._loss(train_batch, []), lambda: self._loss(batch, seen), step.weights, self._arch,
+                step_size=learning_rate, momentum=self._config.momentum, weight_decay=self._config.weight_decay,
+                momentum_buffers=momentum_buffers(step.optimizer, step.weights), buffers=self._others,
+                product=exact_hessian_vector if is_exact else hessian_vector,
+            )  # fmt: skip
+        return (*seen, *gradients)
+
+
+@contextmanager
+def _frozen(tensors: list[Tensor]) -> Iterator[None]:
+    """Ask for no gradient of these for a while."""
+    for tensor in tensors:
+        tensor.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for tensor in tensors:
+            tensor.requires_grad_(True)
+
+
+def _norm(tensors: list[Tensor]) -> Tensor:
+    """Euclidean norm of all tensors together."""
+    found: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors)))
+    return found
+
+
+def _accuracy_percent(logits: Tensor, labels: Tensor) -> Tensor:
+    """Share of images whose largest logit is right."""
+    return (logits.argmax(dim=1) == labels).float().mean() * 100
+
+
+def _recordable(
+    function: Callable[..., tuple[Tensor, ...]], supernet: Supernet, config: SearchConfig, device: torch.device
+) -> Callable[..., tuple[Tensor, ...]]:
+    if not (config.cuda_graphs and device.type == "cuda"):
+        return function
+    return Recorded(function, config.batch_size, supernet.still_statistics)
+
+
+def _fused(device: torch.device) -> bool | None:
+    """One kernel for all weights where torch has it, else torch's own choice."""
+    return True if device.type in ("cpu", "cuda") else None

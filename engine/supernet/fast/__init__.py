@@ -1,0 +1,1 @@
+"""The supernet made fast: the same mathematics with shared work."""

@@ -1,0 +1,119 @@
+"""One cell of the fast supernet: it goes from state to state, and each state serves all edges that leave it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.genotype.discretize import edge_index
+from engine.genotype.genotype import INPUT_STATES
+from engine.primitives import ReLUConvBN
+from engine.supernet.base import norms_within
+from engine.supernet.cell import CellWeights, SupernetCell
+from engine.supernet.fast.fit import FastReLUConvBN
+from engine.supernet.fast.layout import is_channels_last, match_layout
+from engine.supernet.fast.maps import spread_maps
+from engine.supernet.fast.outgoing import Outgoing
+from engine.supernet.fast.stacking import NamedPlaces
+from engine.supernet.partial import MixedOperation
+
+
+class FastCell(nn.Module):
+    """Computes what ``SupernetCell`` does, from a copy of its weights.
+
+    Args:
+        textbook: the cell to copy.
+        together: how many edges lie side by side in one tensor, at most.
+    """
+
+    def __init__(self, textbook: nn.Module, together: int) -> None:
+        super().__init__()
+        assert isinstance(textbook, SupernetCell)
+        self.nodes = textbook.nodes
+        self.reduction = textbook.reduction
+        edges: list[MixedOperation] = list(textbook.edges)  # type: ignore[arg-type]
+        self.parts = edges[0].parts
+        self.preprocess0 = _fit(textbook.preprocess0)
+        self.preprocess1 = _fit(textbook.preprocess1)
+        self.outgoing = nn.ModuleList()
+        # For each state but the last the rows of its edges, by the node that they enter.
+        self._rows = [
+            [edge_index(source, node) for node in range(max(0, source - 1), self.nodes)]
+            for source in range(self.nodes + INPUT_STATES - 1)
+        ]
+        for rows in self._rows:
+            self.outgoing.append(Outgoing([edges[row] for row in rows], together))
+        self.norms = norms_within(self)
+        self.draws_random_numbers = any(edges.others for edges in self.states_edges())  # users' own might
+
+    def forward(self, before_last: Tensor, last: Tensor, weights: CellWeights) -> Tensor:
+        """As ``SupernetCell``."""
+        operations = weights.operations
+        if weights.edges is not None:
+            operations = operations * weights.edges.unsqueeze(1)  # The weight of an edge counts for all its operations.
+        states = [self.preprocess0(before_last), self.preprocess1(last)]
+        mixed: list[list[Tensor]] = [[] for _ in range(self.nodes)]
+        passing: list[list[Tensor]] = [[] for _ in range(self.nodes)]
+        for source, (rows, edges) in enumerate(zip(self._rows, self.states_edges(), strict=True)):
+            state = states[source]
+            first_node = self.nodes - len(rows)
+            part, rest = self._divide(state)
+            for node, terms in enumerate(edges(part, operations[rows]), first_node):
+                mixed[node] += terms
+            if rest is not None:
+                if edges.stride == 2:
+                    rest = F.max_pool2d(rest, 2, 2, ceil_mode=True)
+                counts = torch.ones_like(operations[rows, 0]) if weights.edges is None else weights.edges[rows]
+                for node, images in enumerate(spread_maps([rest], counts.unsqueeze(1)), first_node):
+                    passing[node].append(images)
+            if source > 0:
+                node = source - 1  # Its last edge has just come in.
+                states.append(self._node(mixed[node], passing[node]))
+        return match_layout(torch.cat(states[INPUT_STATES:], dim=1), states[-1])
+
+    def _divide(self, state: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The channels that are mixed, and those that pass by (PC-DARTS)."""
+        if self.parts == 1:
+            return state, None
+        count = state.shape[1] // self.parts
+        return match_layout(state[:, :count], state), match_layout(state[:, count:], state)
+
+    def _node(self, mixed: Sequence[Tensor], passing: Sequence[Tensor]) -> Tensor:
+        """The sum over a node's edges; the channel shuffle is linear, so that one for the node does for its edges."""
+        total = _sum(mixed)
+        if not passing:
+            return total
+        rest = _sum(passing)
+        images, channels, height, width = total.shape
+        if is_channels_last(total):
+            first = total.permute(0, 2, 3, 1).unsqueeze(4)
+            others = rest.permute(0, 2, 3, 1).reshape(images, height, width, self.parts - 1, channels).transpose(3, 4)
+            return torch.cat([first, others], dim=4).reshape(images, height, width, -1).permute(0, 3, 1, 2)
+        others = rest.reshape(images, self.parts - 1, channels, height, width).transpose(1, 2)
+        return torch.cat([total.unsqueeze(2), others], dim=2).reshape(images, -1, height, width)
+
+    def places(self, name: str) -> NamedPlaces:
+        """The places of the edges, in the order of states; ``name`` is the cell's."""
+        for rows, edges in zip(self._rows, self.states_edges(), strict=True):
+            yield from edges.places([f"{name}.edges.{row}" for row in rows])
+
+    def states_edges(self) -> list[Outgoing]:
+        """For each state but the last the edges that leave it."""
+        return list(self.outgoing)  # type: ignore[arg-type]
+
+
+def _fit(textbook: nn.Module) -> nn.Module:
+    return FastReLUConvBN(textbook) if isinstance(textbook, ReLUConvBN) else textbook
+
+
+def _sum(terms: Sequence[Tensor]) -> Tensor:
+    """Of one or more tensors, in one new one."""
+    if len(terms) == 1:
+        return terms[0]
+    total = terms[0] + terms[1]
+    for term in terms[2:]:
+        total.add_(term)
+    return total
