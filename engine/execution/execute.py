@@ -186,7 +186,7 @@ class _Sitting:
     # -- ends -----------------------------------------------------------------------------------------------------
 
     def _fail(self, error: BaseException) -> Outcome:
-        words = failure_in_words(error, self._config, self._folder.path)
+        words = failure_in_words(error, self._config, self._folder.path, self._folder.decided())
         if not isinstance(error, NascopeError):
             _LOGGER.error("%s", "".join(traceback.format_exception(error)))
         _LOGGER.error("failed: %s", words["what"])

@@ -90,7 +90,9 @@ class WeightStep:
             logits = self._supernet(images)
             loss = F.cross_entropy(logits, labels)
         gradients = torch.autograd.grad(loss, self.weights, allow_unused=True, materialize_grads=True)
-        return (logits.detach(), loss.detach(), *gradients)
+        # torch 2.14.1's fused SGD takes a gradient's memory as it lies: in another order than the weight's (the stem's,
+        # where channels are last) it would silently move the wrong weights.
+        return (logits.detach(), loss.detach(), *(gradient.contiguous() for gradient in gradients))
 
 
 class AlphaStep:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from engine.config import RunConfig
+from engine.config import RunConfig, SearchConfig
 from engine.errors import NascopeError
 from engine.runs.folder import CHECKPOINT_LAST
 
 
-def failure_in_words(error: BaseException, config: RunConfig, run: Path) -> dict[str, str | None]:
-    """``{what, where, mend}`` of whatever ended the run in this folder."""
+def failure_in_words(
+    error: BaseException, config: RunConfig, run: Path, decided: Mapping[str, Any] | None = None
+) -> dict[str, str | None]:
+    """``{what, where, mend}`` of whatever ended the run in this folder.
+
+    Args:
+        decided: what was decided for this machine, as in ``config.json``.
+    """
     if isinstance(error, NascopeError):
         return error.as_dict()
     if is_out_of_memory(error):
@@ -22,8 +30,11 @@ def failure_in_words(error: BaseException, config: RunConfig, run: Path) -> dict
         what = f"Out of memory with batch_size={config.batch_size}" + (
             f" ({wanted[1]} more were wanted)." if wanted else "."
         )
-        mend = f"Try batch_size={max(2, config.batch_size // 2)} with half the learning_rate, fewer channels, or pc-darts; then start anew."
-        return {"what": what, "where": "batch_size", "mend": mend}
+        smaller = f"batch_size={max(2, config.batch_size // 2)} with half the learning_rate, fewer channels, or pc-darts"
+        if isinstance(config, SearchConfig) and (decided or {}).get("activation_checkpointing") == "off":
+            mend = f"Resume with --set activation_checkpointing=on: less than half of the memory, a third more time. Or start anew with {smaller}."
+            return {"what": what, "where": "activation_checkpointing", "mend": mend}
+        return {"what": what, "where": "batch_size", "mend": f"Start anew with {smaller}."}
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         saved = "the last checkpoint is whole" if (run / CHECKPOINT_LAST).exists() else "nothing was saved yet"
         return {

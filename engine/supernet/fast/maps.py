@@ -50,7 +50,8 @@ def spread_maps(maps: Sequence[Tensor], weights: Tensor) -> list[Tensor]:
     Returns:
         E tensors (N, C, H, W).
     """
-    return list(_SpreadMaps.apply(weights, *(match_layout(image, maps[0]) for image in maps)))
+    # One number format, spelled out: under autocast the backward pass by hand runs outside of it.
+    return list(_SpreadMaps.apply(weights.to(maps[0].dtype), *(match_layout(image, maps[0]) for image in maps)))
 
 
 class _SpreadMaps(torch.autograd.Function):

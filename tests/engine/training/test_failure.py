@@ -40,6 +40,15 @@ def test_the_size_that_was_wanted_is_told(tmp_path: Path) -> None:
     assert "2.50 GiB" in (words["what"] or "")
 
 
+def test_a_search_out_of_memory_can_go_on_with_checkpointing(tmp_path: Path) -> None:
+    words = failure_in_words(MemoryError(), CONFIG, tmp_path, {"activation_checkpointing": "off"})
+    with_it = failure_in_words(MemoryError(), CONFIG, tmp_path, {"activation_checkpointing": "on"})
+
+    assert words["where"] == "activation_checkpointing"
+    assert "--set activation_checkpointing=on" in (words["mend"] or "")
+    assert "activation_checkpointing" not in str(with_it)
+
+
 def test_a_full_disk_is_told_as_one(tmp_path: Path) -> None:
     words = failure_in_words(OSError(errno.ENOSPC, "No space left on device", "events.jsonl"), CONFIG, tmp_path)
 
