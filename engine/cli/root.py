@@ -42,6 +42,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "What there is": {
         "methods": "List methods, presets and settings.",
         "data": "List data sets, or fetch one.",
+        "bench": "Measure a search step here: speed, memory, beside the textbook supernet.",
         "doctor": "Check this machine: versions, devices, dot, fonts, write access.",
     },
 }

@@ -82,8 +82,8 @@ class SearchConfig(RunConfig):
         group="Machine",
     )  # fmt: skip
     cuda_graphs: bool = setting(
-        False, "Record the steps once and replay them on an NVIDIA GPU, so that it need not wait for the processor; first order "
-        "only. Not measured yet, hence off.",
+        False, "Record the steps once and replay them on an NVIDIA GPU, so that it need not wait for the processor; all but "
+        "the alphas' step of order 2. Not measured yet, hence off.",
         group="Machine",
     )  # fmt: skip
 

@@ -122,6 +122,7 @@ class Supernet(nn.Module):
             if isinstance(place.tensor, nn.Parameter)
         }
 
+    @torch.no_grad()
     def join(self, named: Mapping[str, Tensor]) -> list[Tensor]:
         """The inverse of ``split``: one new tensor a parameter, on the parameter's device.
 

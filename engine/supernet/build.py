@@ -18,6 +18,9 @@ Variant = Literal["fast", "reference"]
 _CACHED_BYTES = 2**20
 """On a processor edges lie side by side while their images take less: about half of a core's second-level cache."""
 
+_VECTOR_CHANNELS = 16
+"""And until they have this many channels: a processor's vector holds 16 numbers."""
+
 
 def build_supernet(
     variant: Variant,
@@ -64,5 +67,6 @@ def _edges_together(channels: int, layers: int, nodes: int, pixels: int) -> list
     for layer in range(layers):
         if layer in reduction_places(layers):
             channels, pixels = 2 * channels, pixels // 4
-        found.append(max(1, min(nodes + 1, _CACHED_BYTES // (4 * channels * max(1, pixels)))))
+        cached = _CACHED_BYTES // (4 * channels * max(1, pixels))
+        found.append(min(nodes + 1, max(cached, -(-_VECTOR_CHANNELS // channels))))
     return found

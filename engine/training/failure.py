@@ -30,7 +30,9 @@ def failure_in_words(
         what = f"Out of memory with batch_size={config.batch_size}" + (
             f" ({wanted[1]} more were wanted)." if wanted else "."
         )
-        smaller = f"batch_size={max(2, config.batch_size // 2)} with half the learning_rate, fewer channels, or pc-darts"
+        smaller = (
+            f"batch_size={max(2, config.batch_size // 2)} with half the learning_rate, fewer channels, or pc-darts"
+        )
         if isinstance(config, SearchConfig) and (decided or {}).get("activation_checkpointing") == "off":
             mend = f"Resume with --set activation_checkpointing=on: less than half of the memory, a third more time. Or start anew with {smaller}."
             return {"what": what, "where": "activation_checkpointing", "mend": mend}

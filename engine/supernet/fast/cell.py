@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -11,14 +12,50 @@ from torch import Tensor, nn
 from engine.genotype.discretize import edge_index
 from engine.genotype.genotype import INPUT_STATES
 from engine.primitives import ReLUConvBN
-from engine.supernet.base import norms_within
 from engine.supernet.cell import CellWeights, SupernetCell
 from engine.supernet.fast.fit import FastReLUConvBN
 from engine.supernet.fast.layout import is_channels_last, match_layout
-from engine.supernet.fast.maps import spread_maps
+from engine.supernet.fast.maps import weighted_sum
 from engine.supernet.fast.outgoing import Outgoing
 from engine.supernet.fast.stacking import NamedPlaces
 from engine.supernet.partial import MixedOperation
+
+
+@dataclass(frozen=True)
+class StateWeights:
+    """How the E edges that leave one state are weighed.
+
+    Attributes:
+        operations: (E, primitives), the edges' weights in them.
+        edges: (E,), of what passes by the operations.
+    """
+
+    operations: Tensor
+    edges: Tensor
+
+
+def rows_by_state(nodes: int) -> list[list[int]]:
+    """For each state but the last the rows of its edges, by the node that they enter."""
+    return [
+        [edge_index(source, node) for node in range(max(0, source - 1), nodes)]
+        for source in range(nodes + INPUT_STATES - 1)
+    ]
+
+
+def state_weights(weights: CellWeights, nodes: int) -> list[StateWeights]:
+    """The weights of a kind of cell, apart by the state that the edges leave."""
+    operations = weights.operations
+    if weights.edges is None:
+        edges = operations.new_ones(len(operations))
+    else:
+        edges = weights.edges
+        operations = operations * edges.unsqueeze(1)  # The weight of an edge counts for all its operations.
+    # Rows one by one: a list of indices would have to be copied to the device each time.
+    of_edges, own = operations.unbind(), edges.unbind()
+    return [
+        StateWeights(torch.stack([of_edges[row] for row in rows]), torch.stack([own[row] for row in rows]))
+        for rows in rows_by_state(nodes)
+    ]
 
 
 class FastCell(nn.Module):
@@ -39,36 +76,28 @@ class FastCell(nn.Module):
         self.preprocess0 = _fit(textbook.preprocess0)
         self.preprocess1 = _fit(textbook.preprocess1)
         self.outgoing = nn.ModuleList()
-        # For each state but the last the rows of its edges, by the node that they enter.
-        self._rows = [
-            [edge_index(source, node) for node in range(max(0, source - 1), self.nodes)]
-            for source in range(self.nodes + INPUT_STATES - 1)
-        ]
+        self._rows = rows_by_state(self.nodes)
         for rows in self._rows:
             self.outgoing.append(Outgoing([edges[row] for row in rows], together))
-        self.norms = norms_within(self)
+        self.with_buffers = [module for module in self.modules() if module._buffers]
         self.draws_random_numbers = any(edges.others for edges in self.states_edges())  # users' own might
 
-    def forward(self, before_last: Tensor, last: Tensor, weights: CellWeights) -> Tensor:
-        """As ``SupernetCell``."""
-        operations = weights.operations
-        if weights.edges is not None:
-            operations = operations * weights.edges.unsqueeze(1)  # The weight of an edge counts for all its operations.
+    def forward(self, before_last: Tensor, last: Tensor, weights: Sequence[StateWeights]) -> Tensor:
+        """As ``SupernetCell``, with ``state_weights`` in place of the weights of all edges."""
         states = [self.preprocess0(before_last), self.preprocess1(last)]
         mixed: list[list[Tensor]] = [[] for _ in range(self.nodes)]
-        passing: list[list[Tensor]] = [[] for _ in range(self.nodes)]
-        for source, (rows, edges) in enumerate(zip(self._rows, self.states_edges(), strict=True)):
+        passing: list[list[tuple[Tensor, Tensor]]] = [[] for _ in range(self.nodes)]
+        for source, (edges, weighs) in enumerate(zip(self.states_edges(), weights, strict=True)):
             state = states[source]
-            first_node = self.nodes - len(rows)
+            first_node = self.nodes - edges.edges
             part, rest = self._divide(state)
-            for node, terms in enumerate(edges(part, operations[rows]), first_node):
+            for node, terms in enumerate(edges(part, weighs.operations), first_node):
                 mixed[node] += terms
             if rest is not None:
                 if edges.stride == 2:
                     rest = F.max_pool2d(rest, 2, 2, ceil_mode=True)
-                counts = torch.ones_like(operations[rows, 0]) if weights.edges is None else weights.edges[rows]
-                for node, images in enumerate(spread_maps([rest], counts.unsqueeze(1)), first_node):
-                    passing[node].append(images)
+                for node in range(first_node, self.nodes):
+                    passing[node].append((rest, weighs.edges[node - first_node]))
             if source > 0:
                 node = source - 1  # Its last edge has just come in.
                 states.append(self._node(mixed[node], passing[node]))
@@ -81,12 +110,12 @@ class FastCell(nn.Module):
         count = state.shape[1] // self.parts
         return match_layout(state[:, :count], state), match_layout(state[:, count:], state)
 
-    def _node(self, mixed: Sequence[Tensor], passing: Sequence[Tensor]) -> Tensor:
+    def _node(self, mixed: Sequence[Tensor], passing: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
         """The sum over a node's edges; the channel shuffle is linear, so that one for the node does for its edges."""
         total = _sum(mixed)
         if not passing:
             return total
-        rest = _sum(passing)
+        rest = weighted_sum([images for images, _ in passing], [weight for _, weight in passing])
         images, channels, height, width = total.shape
         if is_channels_last(total):
             first = total.permute(0, 2, 3, 1).unsqueeze(4)

@@ -215,7 +215,7 @@ class _Sums(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         rectified, scales, *saved = ctx.saved_tensors
         kept = saved[ctx.count :]
-        wants_x, wants_weights = ctx.needs_input_grad[0], ctx.needs_input_grad[3]
+        wants_x, wants_weights = ctx.needs_input_grad[0], any(ctx.needs_input_grad[3:])
         groups = list(zip(gradients, _layers(ctx.groups, scales, saved[: ctx.count]), strict=True))
         read = Views(rectified)
         of_x: Tensor | None = None

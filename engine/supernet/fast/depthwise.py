@@ -1,7 +1,7 @@
 """Depthwise convolutions, and their two gradients by ways that a processor is fast at.
 
-The gradients are the exact ones, only computed as other convolutions: torch's own take 5 to 50 times as long as the
-forward pass where a kernel is dilated or wider than three columns (``docs/fast-supernet.md`` has the numbers).
+The gradients are the exact ones, only computed as other convolutions: torch's own take several times as
+long as the forward pass where a kernel is dilated or wider than three columns (``docs/fast-supernet.md``).
 On other devices, and where the channels are not last in memory, torch's own are used.
 """
 
@@ -18,6 +18,9 @@ from engine.supernet.fast.layout import is_channels_last, match_layout, repeat_c
 
 _FAST_WIDTH = 3
 """Columns of a kernel up to which the weight gradient of a depthwise convolution has a fast path on processors."""
+
+_FEW_CHANNELS = 8
+"""Channels below which torch's own way is as fast: it does not fill a processor's vectors either way."""
 
 Kernel = tuple[int, int]
 
@@ -36,7 +39,7 @@ def depthwise_input_gradient(
 
     At stride 1 it is itself a depthwise convolution, with the kernels turned by 180 degrees.
     """
-    if stride == 1:
+    if stride == 1 and gradient.device.type == "cpu":
         return F.conv2d(
             gradient, weight.flip(2, 3), None, 1, _padding(weight.shape, dilation), dilation, groups=weight.shape[0]
         )
@@ -97,7 +100,7 @@ def depthwise_weight_gradient(gradient: Tensor, read: Views, weight: Tensor, *, 
     x = read.x
     if dilation > 1 and stride == dilation:
         return depthwise_weight_gradient(gradient, read.every(stride), weight, stride=1, dilation=1)
-    on_fast_path = x.device.type == "cpu" and is_channels_last(x)
+    on_fast_path = x.device.type == "cpu" and is_channels_last(x) and weight.shape[0] >= _FEW_CHANNELS
     if on_fast_path and dilation > 1 and stride == 1 and not (x.shape[2] % dilation or x.shape[3] % dilation):
         return depthwise_weight_gradient(
             phases(gradient, dilation), read.phases(dilation), weight, stride=1, dilation=1
@@ -144,10 +147,12 @@ def _window(x: Tensor, top: int, left: int, rows: int, columns: int) -> Tensor:
     found = x.new_empty(images, rows, columns, channels)
     inner_rows = slice(min(max(-top, 0), rows), max(min(height - top, rows), 0))
     inner_columns = slice(min(max(-left, 0), columns), max(min(width - left, columns), 0))
-    found[:, : inner_rows.start] = 0
-    found[:, inner_rows.stop :] = 0
-    found[:, :, : inner_columns.start] = 0
-    found[:, :, inner_columns.stop :] = 0
+    for border in (
+        found[:, : inner_rows.start], found[:, inner_rows.stop :],
+        found[:, :, : inner_columns.start], found[:, :, inner_columns.stop :],
+    ):  # fmt: skip
+        if border.numel():
+            border.zero_()
     found[:, inner_rows, inner_columns] = x.permute(0, 2, 3, 1)[
         :, top + inner_rows.start : top + inner_rows.stop, left + inner_columns.start : left + inner_columns.stop
     ]

@@ -2,7 +2,7 @@
 
 In memory the pixels come last-but-one and the channels last (torch's ``channels_last``) wherever the input has it so:
 convolutions, pools and batch norms of few channels are several times faster that way on a processor. torch loses that
-order silently in ``repeat``, ``cat`` and reshapes, so the copies are spelled out here.
+order silently in ``repeat`` and reshapes, so the copies are spelled out here.
 """
 
 from __future__ import annotations

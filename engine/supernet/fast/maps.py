@@ -72,10 +72,49 @@ class _SpreadMaps(torch.autograd.Function):
         return (of_weights, *(as_images(row, maps[0]) for row in weights.t() @ of_edges))
 
 
+def weighted_sum(maps: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
+    """The sum of R images (N, C, H, W), each times a number of its own."""
+    found: Tensor = _WeightedSum.apply(len(maps), *weights, *(match_layout(image, maps[0]) for image in maps))
+    return found
+
+
+class _WeightedSum(torch.autograd.Function):
+    """No product is written down on the way."""
+
+    @staticmethod
+    def forward(ctx: Any, count: int, *tensors: Tensor) -> Tensor:
+        ctx.count = count
+        ctx.save_for_backward(*tensors)
+        weights, maps = tensors[:count], tensors[count:]
+        total = maps[0] * weights[0]
+        for weight, image in zip(weights[1:], maps[1:], strict=True):
+            total.addcmul_(image, weight)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        saved = ctx.saved_tensors
+        weights, maps = saved[: ctx.count], saved[ctx.count :]
+        gradient = match_layout(gradient, maps[0])
+        of_weights = [
+            torch.dot(_flat(gradient), _flat(image)) if wanted else None
+            for image, wanted in zip(maps, ctx.needs_input_grad[1:], strict=False)
+        ]
+        of_maps = [
+            gradient * weight if wanted else None
+            for weight, wanted in zip(weights, ctx.needs_input_grad[1 + ctx.count :], strict=True)
+        ]
+        return (None, *of_weights, *of_maps)
+
+
 def rows(maps: Sequence[Tensor]) -> Tensor:
     """R tensors (N, C, H, W) of one memory order as the matrix (R, N·C·H·W) of what lies in memory."""
-    flat = [image.as_strided((image.numel(),), (1,)) for image in maps]
-    return flat[0].unsqueeze(0) if len(flat) == 1 else torch.stack(flat)
+    return torch.stack([_flat(image) for image in maps]) if len(maps) > 1 else _flat(maps[0]).unsqueeze(0)
+
+
+def _flat(image: Tensor) -> Tensor:
+    """Dense images as a vector of what lies in memory, whatever its order: a view."""
+    return image.as_strided((image.numel(),), (1,))
 
 
 def as_images(row: Tensor, like: Tensor) -> Tensor:

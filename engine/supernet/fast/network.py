@@ -14,8 +14,7 @@ from torch.utils.checkpoint import checkpoint
 from engine.genotype.genotype import CELL_KINDS
 from engine.genotype.primitives import DARTS_PRIMITIVES
 from engine.supernet.base import Supernet, norms_within, still_statistics
-from engine.supernet.cell import CellWeights
-from engine.supernet.fast.cell import FastCell
+from engine.supernet.fast.cell import FastCell, StateWeights, state_weights
 from engine.supernet.fast.normalization import EdgesNorm
 from engine.supernet.places import Place, places_within
 from engine.supernet.reference import ReferenceSupernet
@@ -77,7 +76,7 @@ class FastSupernet(Supernet):
 
     def forward(self, images: Tensor) -> Tensor:
         self._count_batch()
-        weights = {kind: self.cell_weights(kind) for kind in CELL_KINDS}
+        weights = {kind: state_weights(self.cell_weights(kind), self.nodes) for kind in CELL_KINDS}
         order = torch.channels_last if self.channels_last else torch.contiguous_format
         before_last = last = self.stem(images.contiguous(memory_format=order))
         for cell in self._cells():
@@ -88,12 +87,12 @@ class FastSupernet(Supernet):
         logits: Tensor = self.classifier(last.mean(dim=(2, 3)))
         return logits
 
-    def _compute(self, cell: FastCell, before_last: Tensor, last: Tensor, weights: CellWeights) -> Tensor:
+    def _compute(self, cell: FastCell, before_last: Tensor, last: Tensor, weights: Sequence[StateWeights]) -> Tensor:
         found: Tensor
         if self.recomputes_cells and torch.is_grad_enabled():
             found = checkpoint(
                 cell, before_last, last, weights, use_reentrant=False, preserve_rng_state=cell.draws_random_numbers,
-                context_fn=lambda: (nullcontext(), _moving_copies(cell.norms)),
+                context_fn=lambda: (nullcontext(), _moving_copies(cell.with_buffers)),
             )  # fmt: skip
         else:
             found = cell(before_last, last, weights)
@@ -157,13 +156,13 @@ class FastSupernet(Supernet):
 
 
 @contextmanager
-def _moving_copies(norms: Sequence[nn.Module]) -> Iterator[None]:
-    """Within the block batch norms move copies of their running statistics: those themselves have seen the batch before."""
-    buffers = [dict(norm.named_buffers()) for norm in norms]
-    for norm, own in zip(norms, buffers, strict=True):
-        norm._buffers.update({name: buffer.clone() for name, buffer in own.items()})
+def _moving_copies(modules: Sequence[nn.Module]) -> Iterator[None]:
+    """Within the block modules move copies of their buffers: the running statistics have seen the batch before."""
+    buffers = [dict(module._buffers) for module in modules]
+    for module, own in zip(modules, buffers, strict=True):
+        module._buffers.update({name: None if buffer is None else buffer.clone() for name, buffer in own.items()})
     try:
         yield
     finally:
-        for norm, own in zip(norms, buffers, strict=True):
-            norm._buffers.update(own)
+        for module, own in zip(modules, buffers, strict=True):
+            module._buffers.update(own)

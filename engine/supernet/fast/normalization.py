@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.supernet.fast.stacking import stack
@@ -43,7 +44,12 @@ def normalize(x: Tensor, norm: EdgesNorm, scale: Tensor | None) -> tuple[Tensor,
 
     Returns:
         The images, and the mean and the inverse deviation (C,) of the batch (empty in eval mode).
+
+    Raises:
+        ValueError: one value a channel, in training; as torch.
     """
+    if norm.training and x.numel() == x.shape[1]:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {tuple(x.shape)}.")
     factor = norm.update_factor()
     stands_still = norm.training and factor == 0.0  # Without running statistics torch normalizes with the batch.
     running = (None, None) if stands_still else (norm.running_mean, norm.running_var)
@@ -55,8 +61,8 @@ def normalize(x: Tensor, norm: EdgesNorm, scale: Tensor | None) -> tuple[Tensor,
 
 def normalize_again(x: Tensor, norm: EdgesNorm, mean: Tensor, inverse_deviation: Tensor) -> Tensor:
     """What ``normalize`` gave without a scale, in one pass, now that the statistics are known."""
-    if not norm.training:
-        return normalize(x, norm, None)[0]
+    if not _used_the_batch(mean):
+        return F.batch_norm(x, norm.running_mean, norm.running_var, eps=norm.eps)
     per_channel = inverse_deviation.to(x.dtype).view(1, -1, 1, 1)
     return torch.addcmul((-mean * inverse_deviation).to(x.dtype).view(1, -1, 1, 1), x, per_channel)
 
@@ -71,6 +77,11 @@ def normalize_gradient(
         assert scale.is_contiguous()
     of_x, of_scale, _ = torch.ops.aten.native_batch_norm_backward(
         gradient, x, scale, norm.running_mean, norm.running_var, mean, inverse_deviation,
-        norm.training, norm.eps, [True, scale is not None, False],
+        _used_the_batch(mean), norm.eps, [True, scale is not None, False],
     )  # fmt: skip
     return of_x, of_scale if scale is not None else None
+
+
+def _used_the_batch(mean: Tensor) -> bool:
+    """Whether the forward pass was in training mode; the mode may have changed since."""
+    return mean.numel() > 0

@@ -77,13 +77,13 @@ class Outgoing(nn.Module):
         if self.convolutions is not None or self.reduce is not None:
             rectified = F.relu(x)
         if self.convolutions is not None:
-            alphas = weights[:, self._fused_columns]
+            alphas = _columns(weights, self._fused_columns)
             add(self.convolutions(rectified, alphas, plain=self.differentiates_twice))
         if self.reduce is not None:
             images = self.reduce(rectified, weights[:, self._columns[self._reduce_name]])
             add(images.split(x.shape[1], dim=1))
         if self.maps:
-            alphas = weights[:, [self._columns[name] for name in self.maps]]
+            alphas = _columns(weights, [self._columns[name] for name in self.maps])
             add(spread_maps([module(x) for module in self.maps.values()], alphas))
         for name, modules in self.others.items():
             alphas = weights[:, self._columns[name]]
@@ -104,3 +104,11 @@ class Outgoing(nn.Module):
         for name, modules in self.others.items():
             for edge, module in zip(edges, modules.children(), strict=True):
                 yield from places_within(f"{edge}.{name}", module)
+
+
+def _columns(weights: Tensor, columns: Sequence[int]) -> Tensor:
+    """Some columns of a matrix, without a list of indices that would have to be copied to the device."""
+    first, count = columns[0], len(columns)
+    if list(columns) == list(range(first, first + count)):
+        return weights[:, first : first + count]
+    return torch.stack([weights[:, column] for column in columns], dim=1)
