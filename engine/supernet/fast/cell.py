@@ -14,7 +14,7 @@ from engine.genotype.genotype import INPUT_STATES
 from engine.primitives import ReLUConvBN
 from engine.supernet.cell import CellWeights, SupernetCell
 from engine.supernet.fast.fit import FastReLUConvBN
-from engine.supernet.fast.layout import is_channels_last, match_layout
+from engine.supernet.fast.layout import divide_channels, is_channels_last, match_layout
 from engine.supernet.fast.maps import weighted_sum
 from engine.supernet.fast.outgoing import Outgoing
 from engine.supernet.fast.stacking import NamedPlaces
@@ -108,7 +108,7 @@ class FastCell(nn.Module):
         if self.parts == 1:
             return state, None
         count = state.shape[1] // self.parts
-        return match_layout(state[:, :count], state), match_layout(state[:, count:], state)
+        return divide_channels(state, count)
 
     def _node(self, mixed: Sequence[Tensor], passing: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
         """The sum over a node's edges; the channel shuffle is linear, so that one for the node does for its edges."""

@@ -7,6 +7,8 @@ order silently in ``repeat`` and reshapes, so the copies are spelled out here.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -30,6 +32,24 @@ def images_of(pixels: Tensor, like: Tensor) -> Tensor:
     """The inverse of ``pixels_by_channels`` for images of the size of ``like``: a view."""
     images, _, height, width = like.shape
     return pixels.reshape(images, height, width, -1).permute(0, 3, 1, 2)
+
+
+def divide_channels(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The first ``count`` channels of (N, C, H, W) and the others, each dense in the memory order of ``x``."""
+    found: tuple[Tensor, Tensor] = _Divide.apply(x, count)
+    return found
+
+
+class _Divide(torch.autograd.Function):
+    """Going back it is one ``cat``, where two slices would fill and add two tensors of the whole size."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        return match_layout(x[:, :count], x), match_layout(x[:, count:], x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return torch.cat(gradients, dim=1), None
 
 
 def repeat_channels(x: Tensor, times: int) -> Tensor:
