@@ -65,8 +65,9 @@ screenshots: setup ## Take README's pictures from a real session under Xvfb
 	tools/system-packages.sh $(BIN)/python xvfb
 	$(BIN)/python tools/screenshots.py
 
-docs: setup ## Write the table of settings from the configuration classes
+docs: setup ## Write the table of settings from the configuration classes, draw the pictures of the docs
 	$(BIN)/python tools/write_settings_page.py
+	$(BIN)/python tools/draw_fast_supernet.py
 
 clean: ## Remove the virtual environment, caches and build files; runs stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

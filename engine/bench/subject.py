@@ -12,6 +12,7 @@ from engine.bench.images import WEIGHTS_SHARE
 from engine.config import SearchConfig
 from engine.data import LoadedData
 from engine.search.trainer import SearchTrainer
+from engine.training.device import wait_for
 
 _MANY_EPOCHS = 100_000
 
@@ -74,11 +75,3 @@ class Subject:
     def _now(self) -> float:
         wait_for(self._device)
         return time.perf_counter()
-
-
-def wait_for(device: torch.device) -> None:
-    """Wait until a device has done all that it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()

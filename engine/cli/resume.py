@@ -14,6 +14,7 @@ from engine.config import RunConfig, SearchConfig, check, parse_assignments
 from engine.errors import ConfigError, Fault, RunError
 from engine.genotype.primitives import suggestion
 from engine.runs import RunFolder, Status
+from engine.runs.folder import ABOUT_THE_DEVICE
 
 CHANGEABLE = (
     "epochs",
@@ -97,7 +98,8 @@ def store_changes(folder: RunFolder, config: RunConfig, changes: dict[str, str])
     """
     lock = folder.lock()  # Another resume may be starting: its run must not lose its footing.
     try:
-        decided = {name: value for name, value in folder.decided().items() if name not in changes}
+        stale = set(changes) | (ABOUT_THE_DEVICE if {"device", "supernet"} & set(changes) else set())
+        decided = {name: value for name, value in folder.decided().items() if name not in stale}
         folder.add_facts(**{name: getattr(config, name) for name in changes}, decided=decided)
     finally:
         lock.release()
@@ -133,14 +135,15 @@ def _say_finished(folder: RunFolder, status: Status, *, as_json: bool) -> int:
 
 
 def _refusal(name: str, config: RunConfig) -> Fault:
+    changeable = [known for known in CHANGEABLE if known in type(config).model_fields]
     if name not in type(config).model_fields:
         return Fault(
             name,
-            f"is no setting of a {config.kind}.{suggestion(name, CHANGEABLE)}",
-            f"Resume takes {', '.join(CHANGEABLE)}.",
+            f"is no setting of a {config.kind}.{suggestion(name, changeable)}",
+            f"Resume takes {', '.join(changeable)}.",
         )
     return Fault(
         name,
         "cannot change on resume: the checkpoint's weights, schedules and data order were made with the old value.",
-        f"Start a new run with it; resume takes {', '.join(CHANGEABLE)}.",
+        f"Start a new run with it; resume takes {', '.join(changeable)}.",
     )

@@ -63,8 +63,8 @@ class SearchConfig(RunConfig):
 
     second_order: Literal["finite-difference", "exact"] = setting(
         "finite-difference",
-        "How order 2 gets its second derivative. finite-difference is the paper's. exact is double backpropagation, four times "
-        "as slow, and another method in practice: the paper's difference crosses the kinks of ReLU and max pool, so that "
+        "How order 2 gets its second derivative. finite-difference is the paper's. exact is double backpropagation, two to "
+        "four times as slow, and another method in practice: the paper's difference crosses the kinks of ReLU and max pool, so that "
         "the two hardly agree.",
         group="Method", source="DARTS eq. 8",
     )  # fmt: skip
@@ -74,11 +74,11 @@ class SearchConfig(RunConfig):
     )  # fmt: skip
     activation_checkpointing: Literal["auto", "on", "off"] = setting(
         "auto", "Keep only each cell's inputs for the backward pass and compute the cell again: less than half of the memory, "
-        "a third more time. auto turns it on where the memory would not do.",
+        "a third more time. auto turns it on where the memory would not do. Fast supernet only.",
         group="Machine",
     )  # fmt: skip
     memory_format: Literal["auto", "channels-last", "contiguous"] = setting(
-        "auto", "Order of images in memory; the numbers are the same. auto takes channels-last on a processor and tries both on a GPU.",
+        "auto", "Order of images in memory; the numbers are the same. auto takes channels-last on a processor and tries both on a GPU. Fast supernet only.",
         group="Machine",
     )  # fmt: skip
     cuda_graphs: bool = setting(

@@ -20,7 +20,7 @@ from engine.execution.make import make_trainer
 from engine.execution.same_images import refuse_other_images
 from engine.runs import Event, EventWriter, RunFolder, give_order
 from engine.runs.control import ControlWatch, read_control
-from engine.runs.folder import CHECKPOINT_LAST, EVENTS, LOG
+from engine.runs.folder import ABOUT_THE_DEVICE, CHECKPOINT_LAST, EVENTS, LOG
 from engine.training.checkpoint import load_checkpoint
 from engine.training.device import default_threads, describe_device, pick_device
 from engine.training.facts import versions
@@ -31,8 +31,6 @@ from engine.training.status_keeper import StatusKeeper
 
 _LOGGER = logging.getLogger("nascope.run")
 _PREPARE_MESSAGE_SECONDS = 1.0
-_ABOUT_THE_DEVICE = frozenset({"memory_format", "activation_checkpointing"})
-"""Decisions that hold for one device only."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +155,7 @@ class _Sitting:
             with contextlib.suppress(NascopeError):  # Another machine than before: its own device then.
                 device = pick_device(decided["device"])
         if decided.get("device") not in (None, str(device)):
-            decided = {name: decided[name] for name in decided if name not in _ABOUT_THE_DEVICE}
+            decided = {name: decided[name] for name in decided if name not in ABOUT_THE_DEVICE}
         threads = self._config.threads or decided.get("threads") or default_threads()
         torch.set_num_threads(threads)
         self._folder.add_facts(decided={**decided, "device": str(device), "threads": threads})

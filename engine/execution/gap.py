@@ -29,7 +29,10 @@ def measure_gap(folder: RunFolder, device: str = "auto") -> dict[str, Any]:
     where = pick_device(device)
     checkpoint = load_checkpoint(folder.path / CHECKPOINT_LAST)
     torch.manual_seed(config.seed)
-    trainer = make_trainer(config, where, lambda what, done, total: None)
+    decided = folder.decided()
+    trainer = make_trainer(
+        config, where, lambda what, done, total: None, decided if decided.get("device") == str(where) else None
+    )
     refuse_other_images(folder, trainer.facts().get("split_fingerprint"))
     trainer.load_state_dict(checkpoint["trainer"])
     ((_, fields),) = trainer.final_reports(lambda: None)

@@ -43,6 +43,10 @@ def runs_home() -> Path:
     return home() / "runs"
 
 
+ABOUT_THE_DEVICE = frozenset({"memory_format", "activation_checkpointing"})
+"""Decisions of ``decided`` that hold for one device and one supernet only."""
+
+
 class RunFolder:
     """One run's folder. Cheap to make; every property reads the file of the moment."""
 

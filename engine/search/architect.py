@@ -39,49 +39,6 @@ def first_order_gradient(
         return list(torch.autograd.grad(loss(), list(arch), allow_unused=True, materialize_grads=True))
 
 
-def second_order_gradient(
-    train_loss: Loss,
-    alpha_loss: Loss,
-    weights: Sequence[Tensor],
-    arch: Sequence[Tensor],
-    *,
-    step_size: float,
-    momentum: float,
-    weight_decay: float,
-    momentum_buffers: Sequence[Tensor | None],
-    buffers: Sequence[Tensor],
-    product: Product | None = None,
-) -> list[Tensor]:
-    """Gradient of the alpha batch's loss after one unrolled step of the weights (DARTS eq. 7 and 8).
-
-    With m the momentum buffers and g the gradient of the train loss, the unrolled weights are
-    w' = w - step_size · (momentum · m + g + weight_decay · w), one SGD step without clipping. At w' the gradients d
-    (of ``arch``) and v (of the weights) of the alpha loss are taken; the result is d - step_size · H v, where H v is
-    ``hessian_vector`` of the train loss at w along v. Four forward and backward passes. Nothing waits for the device.
-
-    Args:
-        train_loss: on the train batch; called three times.
-        alpha_loss: on the alpha batch; called once, at the unrolled weights.
-        momentum_buffers: one a weight; None stands for zero (before the first step).
-        buffers: batch-norm statistics and counters; restored, so that **none** of the four passes moves them. (The
-            original evaluates w' in a copy of the net, but lets the three train passes move the live statistics.)
-            Each pass normalizes with its own batch, so the gradient is the same.
-        product: how H v is found; ``hessian_vector``, the paper's, if not given, or ``exact_hessian_vector``.
-
-    Returns:
-        One tensor for each of ``arch``, of its shape.
-    """
-    weights, arch = list(weights), list(arch)
-    with _restored(buffers):
-        gradient = torch.autograd.grad(train_loss(), weights, allow_unused=True, materialize_grads=True)
-        with _restored(weights):
-            _unroll(weights, gradient, momentum_buffers, step_size, momentum, weight_decay)
-            found = torch.autograd.grad(alpha_loss(), arch + weights, allow_unused=True, materialize_grads=True)
-        direct, direction = found[: len(arch)], found[len(arch) :]
-        implicit = (product or hessian_vector)(train_loss, weights, arch, direction)
-        return [part - step_size * correction for part, correction in zip(direct, implicit, strict=True)]
-
-
 def hessian_vector(
     loss: Loss, weights: Sequence[Tensor], arch: Sequence[Tensor], direction: Sequence[Tensor], radius: float = 0.01
 ) -> list[Tensor]:
@@ -126,6 +83,49 @@ def exact_hessian_vector(
     gradient = torch.autograd.grad(loss(), list(weights), create_graph=True, allow_unused=True, materialize_grads=True)
     along = torch.stack([(part * way).sum() for part, way in zip(gradient, direction, strict=True)]).sum()
     return list(torch.autograd.grad(along, list(arch), allow_unused=True, materialize_grads=True))
+
+
+def second_order_gradient(
+    train_loss: Loss,
+    alpha_loss: Loss,
+    weights: Sequence[Tensor],
+    arch: Sequence[Tensor],
+    *,
+    step_size: float,
+    momentum: float,
+    weight_decay: float,
+    momentum_buffers: Sequence[Tensor | None],
+    buffers: Sequence[Tensor] = (),
+    product: Product = hessian_vector,
+) -> list[Tensor]:
+    """Gradient of the alpha batch's loss after one unrolled step of the weights (DARTS eq. 7 and 8).
+
+    With m the momentum buffers and g the gradient of the train loss, the unrolled weights are
+    w' = w - step_size · (momentum · m + g + weight_decay · w), one SGD step without clipping. At w' the gradients d
+    (of ``arch``) and v (of the weights) of the alpha loss are taken; the result is d - step_size · H v, where H v is
+    ``hessian_vector`` of the train loss at w along v. Four forward and backward passes. Nothing waits for the device.
+
+    Args:
+        train_loss: on the train batch; called three times.
+        alpha_loss: on the alpha batch; called once, at the unrolled weights.
+        momentum_buffers: one a weight; None stands for zero (before the first step).
+        buffers: batch-norm statistics and counters; restored, so that **none** of the four passes moves them. (The
+            original evaluates w' in a copy of the net, but lets the three train passes move the live statistics.)
+            Each pass normalizes with its own batch, so the gradient is the same.
+        product: how H v is found; ``hessian_vector``, the paper's, if not given, or ``exact_hessian_vector``.
+
+    Returns:
+        One tensor for each of ``arch``, of its shape.
+    """
+    weights, arch = list(weights), list(arch)
+    with _restored(buffers):
+        gradient = torch.autograd.grad(train_loss(), weights, allow_unused=True, materialize_grads=True)
+        with _restored(weights):
+            _unroll(weights, gradient, momentum_buffers, step_size, momentum, weight_decay)
+            found = torch.autograd.grad(alpha_loss(), arch + weights, allow_unused=True, materialize_grads=True)
+        direct, direction = found[: len(arch)], found[len(arch) :]
+        implicit = product(train_loss, weights, arch, direction)
+        return [part - step_size * correction for part, correction in zip(direct, implicit, strict=True)]
 
 
 def momentum_buffers(optimizer: torch.optim.Optimizer, weights: Sequence[Tensor]) -> list[Tensor | None]:

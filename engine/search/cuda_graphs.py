@@ -59,6 +59,7 @@ class Recorded:
             for _ in range(_WARM_UPS):
                 self._function(*self._given)
         torch.cuda.current_stream().wait_stream(stream)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
             self._found = self._function(*self._given)
+        self._graph = graph

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -11,7 +12,8 @@ from torch import Tensor
 
 from engine.config import SearchConfig
 from engine.supernet import FastSupernet, Supernet, build_supernet
-from engine.training.device import free_memory_bytes
+from engine.supernet.buffers import MovingCopies, modules_with_buffers
+from engine.training.device import free_memory_bytes, wait_for
 
 _SHARE_OF_FREE_MEMORY = 0.7
 _SAMPLE_IMAGES = 2
@@ -38,12 +40,6 @@ def lay_out(
     )  # fmt: skip
     if not isinstance(supernet, FastSupernet):
         return supernet, {}
-    if config.memory_format != "auto":
-        supernet.channels_last = config.memory_format == "channels-last"
-    elif "memory_format" in decided:
-        supernet.channels_last = decided["memory_format"] == "channels-last"
-    elif device.type != "cpu":
-        supernet.channels_last = _faster_channels_last(supernet, batch_shape, device)
     if config.activation_checkpointing != "auto":
         supernet.recomputes_cells = config.activation_checkpointing == "on"
     elif "activation_checkpointing" in decided:
@@ -51,6 +47,12 @@ def lay_out(
     else:
         wanted = bytes_for_backward(supernet, batch_shape, device)
         supernet.recomputes_cells = wanted > _SHARE_OF_FREE_MEMORY * free_memory_bytes(device)
+    if config.memory_format != "auto":
+        supernet.channels_last = config.memory_format == "channels-last"
+    elif "memory_format" in decided:
+        supernet.channels_last = decided["memory_format"] == "channels-last"
+    elif device.type != "cpu":
+        supernet.channels_last = _faster_channels_last(supernet, batch_shape, device, config.precision)
     return supernet, {
         "memory_format": "channels-last" if supernet.channels_last else "contiguous",
         "activation_checkpointing": "on" if supernet.recomputes_cells else "off",
@@ -69,34 +71,46 @@ def bytes_for_backward(supernet: Supernet, batch_shape: Sequence[int], device: t
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    supernet.train()
-    with supernet.still_statistics(), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+    with _leaving_no_trace(supernet, device), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         supernet(images)
     return sum(kept.values()) * batch_shape[0] // len(images)
 
 
-def _faster_channels_last(supernet: FastSupernet, batch_shape: Sequence[int], device: torch.device) -> bool:
+def _faster_channels_last(
+    supernet: FastSupernet, batch_shape: Sequence[int], device: torch.device, precision: str = "float32"
+) -> bool:
     """Try both orders of memory for half a second each; changes nothing."""
     images = torch.zeros(*batch_shape, device=device)
     seconds = {}
     for channels_last in (True, False):
         supernet.channels_last = channels_last
-        seconds[channels_last] = _seconds_a_pass(supernet, images)
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+            seconds[channels_last] = _seconds_a_pass(supernet, images)
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
     return seconds[True] < seconds[False]
 
 
 def _seconds_a_pass(supernet: Supernet, images: Tensor) -> float:
     weights = list(supernet.parameters())
-    supernet.train()
     best = float("inf")
     until = None
     while until is None or time.monotonic() < until:
         begin = time.monotonic()
-        with supernet.still_statistics():
+        with _leaving_no_trace(supernet, images.device):
             torch.autograd.grad(supernet(images).sum(), weights, allow_unused=True)
-        torch.cuda.synchronize() if images.is_cuda else None
+        wait_for(images.device)
         if until is None:
             until = time.monotonic() + _TRIAL_SECONDS  # The first pass warms up.
         else:
             best = min(best, time.monotonic() - begin)
     return best
+
+
+@contextmanager
+def _leaving_no_trace(supernet: Supernet, device: torch.device) -> Iterator[None]:
+    """Trial passes in training mode: neither buffers nor random numbers move."""
+    supernet.train()
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices), MovingCopies(modules_with_buffers(supernet)):
+        yield

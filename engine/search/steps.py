@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.config import SearchConfig
+from engine.genotype.primitives import declaration
 from engine.search.architect import (
     exact_hessian_vector,
     first_order_gradient,
@@ -26,6 +27,7 @@ from engine.search.cuda_graphs import Recorded
 from engine.search.regularizers import beta_decay, beta_decay_weight
 from engine.supernet import Supernet
 from engine.supernet.base import norms_within
+from engine.supernet.buffers import MovingCopies, modules_with_buffers
 
 ALPHA_ADAM_BETAS = (0.5, 0.999)
 
@@ -109,9 +111,9 @@ class AlphaStep:
         self.optimizer = torch.optim.Adam(
             self._arch, lr=config.alpha_learning_rate, betas=ALPHA_ADAM_BETAS, weight_decay=config.alpha_weight_decay
         )
-        # What a user's own primitive keeps besides batch norms is put back after the architect's passes.
-        statistics = {id(buffer) for module in norms_within(supernet) for buffer in module.buffers()}
-        self._others = [buffer for buffer in supernet.buffers() if id(buffer) not in statistics]
+        # What users' own primitives keep besides batch norms stays as it is in the architect's passes.
+        norms = set(norms_within(supernet))
+        self._others = [module for module in modules_with_buffers(supernet) if module not in norms]
         self._first_order = _recordable(self._first_order_pass, supernet, config, device)
 
     def __call__(self, batch: Batch, train_batch: Batch, *, epoch: int, learning_rate: float) -> Told:
@@ -125,7 +127,7 @@ class AlphaStep:
         """
         self._supernet.train()
         # Running statistics see the weights' batches only; the gradient is the same.
-        with self._supernet.still_statistics():
+        with self._supernet.still_statistics(), MovingCopies(self._others):
             if self._config.order == 2:
                 logits, loss, *gradients = self._second_order_pass(batch, train_batch, learning_rate)
             else:
@@ -160,7 +162,6 @@ class AlphaStep:
             lambda: self._loss((images, labels), seen),
             self._arch,
             weights=self._weight_step.weights,
-            buffers=self._others,
         )
         return (*seen, *gradients)
 
@@ -172,7 +173,7 @@ class AlphaStep:
             gradients = second_order_gradient(
                 lambda: self._loss(train_batch, []), lambda: self._loss(batch, seen), step.weights, self._arch,
                 step_size=learning_rate, momentum=self._config.momentum, weight_decay=self._config.weight_decay,
-                momentum_buffers=momentum_buffers(step.optimizer, step.weights), buffers=self._others,
+                momentum_buffers=momentum_buffers(step.optimizer, step.weights),
                 product=exact_hessian_vector if is_exact else hessian_vector,
             )  # fmt: skip
         return (*seen, *gradients)
@@ -204,7 +205,8 @@ def _accuracy_percent(logits: Tensor, labels: Tensor) -> Tensor:
 def _recordable(
     function: Callable[..., tuple[Tensor, ...]], supernet: Supernet, config: SearchConfig, device: torch.device
 ) -> Callable[..., tuple[Tensor, ...]]:
-    if not (config.cuda_graphs and device.type == "cuda"):
+    has_users_own = any(declaration(name).kind == "custom" for name in supernet.primitives)  # They may draw numbers.
+    if not (config.cuda_graphs and device.type == "cuda") or has_users_own:
         return function
     return Recorded(function, config.batch_size, supernet.still_statistics)
 

@@ -68,5 +68,5 @@ def _edges_together(channels: int, layers: int, nodes: int, pixels: int) -> list
         if layer in reduction_places(layers):
             channels, pixels = 2 * channels, pixels // 4
         cached = _CACHED_BYTES // (4 * channels * max(1, pixels))
-        found.append(min(nodes + 1, max(cached, -(-_VECTOR_CHANNELS // channels))))
+        found.append(min(nodes, max(cached, -(-_VECTOR_CHANNELS // channels))))
     return found

@@ -35,7 +35,7 @@ class MixedOperation(nn.Module):
         self.parts = parts
         self.mixed_channels = channels // parts
         for name in primitives:
-            if "." in name or hasattr(self, name):
+            if "." in name or hasattr(self, name) or hasattr(nn.ModuleDict, name):
                 raise GenotypeError(f"«{name}» cannot name a part of a network.", mend="Rename the primitive.")
             self.add_module(name, build_primitive(name, self.mixed_channels, stride, affine=False, pool_norm=True))
 

@@ -71,15 +71,47 @@ def memory_mib(device: torch.device) -> tuple[float | None, float | None]:
 def free_memory_bytes(device: torch.device) -> int:
     """Memory that this process may still take on a device; for a processor the machine's, or its container's."""
     if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
+        held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # torch's own, to be used again
+        return int(torch.cuda.mem_get_info(device)[0]) + held
     available = psutil.virtual_memory().available
-    limit, used = (_cgroup_bytes(name) for name in ("memory.max", "memory.current"))
-    return available if limit is None or used is None else max(0, min(available, limit - used))
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        most, now = _cgroup_bytes(limit), _cgroup_bytes(used)
+        if most is not None and now is not None:
+            available = min(available, most - now + _cgroup_file_bytes())
+    return max(0, available)
+
+
+_CGROUP = Path("/sys/fs/cgroup")
 
 
 def _cgroup_bytes(name: str) -> int | None:
-    """A number of the container that this process lives in; None where there is no limit."""
+    """A number of the container that this process lives in; None where there is none."""
     try:
-        return int((Path("/sys/fs/cgroup") / name).read_text())
+        return int((_CGROUP / name).read_text())
     except (OSError, ValueError):  # «max» is no number
         return None
+
+
+def _cgroup_file_bytes() -> int:
+    """What the container's share holds of files and gives up when it is asked to."""
+    for name in ("memory.stat", "memory/memory.stat"):
+        try:
+            lines = (_CGROUP / name).read_text().splitlines()
+        except OSError:
+            continue
+        for line in lines:
+            key, _, value = line.partition(" ")
+            if key in ("inactive_file", "total_inactive_file") and value.isdigit():
+                return int(value)
+    return 0
+
+
+def wait_for(device: torch.device) -> None:
+    """Until everything that was asked of the device is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()

@@ -26,14 +26,21 @@ def failure_in_words(
     if isinstance(error, NascopeError):
         return error.as_dict()
     if is_out_of_memory(error):
-        wanted = re.search(r"allocate ([\d.]+ ?[KMG]i?B|\d+ bytes)", str(error))
+        wanted = _wanted(error)
         what = f"Out of memory with batch_size={config.batch_size}" + (
-            f" ({wanted[1]} more were wanted)." if wanted else "."
+            f" ({wanted} more were wanted)." if wanted else "."
         )
         smaller = (
             f"batch_size={max(2, config.batch_size // 2)} with half the learning_rate, fewer channels, or pc-darts"
         )
-        if isinstance(config, SearchConfig) and (decided or {}).get("activation_checkpointing") == "off":
+        if isinstance(config, SearchConfig) and config.supernet == "reference":
+            mend = (
+                f"Resume with --set supernet=fast, which takes a fraction of the memory. Or start anew with {smaller}."
+            )
+            return {"what": what, "where": "supernet", "mend": mend}
+        if isinstance(config, SearchConfig) and "on" not in (
+            config.activation_checkpointing, (decided or {}).get("activation_checkpointing"),
+        ):  # fmt: skip
             mend = f"Resume with --set activation_checkpointing=on: less than half of the memory, a third more time. Or start anew with {smaller}."
             return {"what": what, "where": "activation_checkpointing", "mend": mend}
         return {"what": what, "where": "batch_size", "mend": f"Start anew with {smaller}."}
@@ -57,6 +64,15 @@ def failure_in_words(
     }
 
 
+def _wanted(error: BaseException) -> str | None:
+    """What torch says that it could not get, in units for people."""
+    said = re.search(r"allocate ([\d.]+ ?[KMG]i?B)", str(error))
+    if said:
+        return said[1]
+    counted = re.search(r"allocate (\d+) bytes", str(error))
+    return f"{int(counted[1]) / 2**20:,.1f} MiB" if counted else None
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error's message, cut to 200 characters."""
     return (str(error).strip().splitlines() or ["no message"])[0][:200]
@@ -67,5 +83,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and (
-        "can't allocate memory" in str(error) or "out of memory" in str(error).lower()
+        "can't allocate memory" in str(error)
+        or "not enough memory" in str(error)
+        or "out of memory" in str(error).lower()
     )

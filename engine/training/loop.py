@@ -29,6 +29,8 @@ from engine.training.trainer import EpochReport, Trainer
 
 STEP_EVENTS_PER_EPOCH = 400
 """Upper bound, so that 50 epochs of a CIFAR search stay a few MiB."""
+STEP_EVENTS_PER_EPOCH_OF_A_GPU = 80
+"""Each event reads numbers back, and so waits for the device."""
 DETAILS_PER_EPOCH = 10
 _PAUSE_LOOK_SECONDS = 0.1
 
@@ -181,7 +183,11 @@ class Loop:
 
     def _step(self) -> None:
         position = self._done % self._trainer.steps_per_epoch
-        is_logged = position % self._every(STEP_EVENTS_PER_EPOCH) == 0
+        is_logged = (
+            position
+            % self._every(STEP_EVENTS_PER_EPOCH_OF_A_GPU if self._device.type == "cuda" else STEP_EVENTS_PER_EPOCH)
+            == 0
+        )
         if is_logged and self._device.type == "cuda":
             torch.cuda.synchronize(self._device)  # Else the time of this step would hold what earlier ones left queued.
         begin = time.monotonic()

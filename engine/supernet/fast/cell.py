@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from engine.genotype.discretize import edge_index
 from engine.genotype.genotype import INPUT_STATES
 from engine.primitives import ReLUConvBN
+from engine.supernet.buffers import modules_with_buffers
 from engine.supernet.cell import CellWeights, SupernetCell
 from engine.supernet.fast.fit import FastReLUConvBN
 from engine.supernet.fast.layout import divide_channels, is_channels_last, match_layout
@@ -79,20 +80,21 @@ class FastCell(nn.Module):
         self._rows = rows_by_state(self.nodes)
         for rows in self._rows:
             self.outgoing.append(Outgoing([edges[row] for row in rows], together))
-        self.with_buffers = [module for module in self.modules() if module._buffers]
-        self.draws_random_numbers = any(edges.others for edges in self.states_edges())  # users' own might
+        self.with_buffers = modules_with_buffers(self)
+        self.users_with_buffers = [part for edges in self.states_edges() for part in modules_with_buffers(edges.others)]
+        self.draws_random_numbers = any(edges.has_users_own for edges in self.states_edges())  # They might.
 
     def forward(self, before_last: Tensor, last: Tensor, weights: Sequence[StateWeights]) -> Tensor:
         """As ``SupernetCell``, with ``state_weights`` in place of the weights of all edges."""
         states = [self.preprocess0(before_last), self.preprocess1(last)]
-        mixed: list[list[Tensor]] = [[] for _ in range(self.nodes)]
+        mixed = [_Sum() for _ in range(self.nodes)]
         passing: list[list[tuple[Tensor, Tensor]]] = [[] for _ in range(self.nodes)]
         for source, (edges, weighs) in enumerate(zip(self.states_edges(), weights, strict=True)):
             state = states[source]
             first_node = self.nodes - edges.edges
             part, rest = self._divide(state)
             for node, terms in enumerate(edges(part, weighs.operations), first_node):
-                mixed[node] += terms
+                mixed[node].add(terms)
             if rest is not None:
                 if edges.stride == 2:
                     rest = F.max_pool2d(rest, 2, 2, ceil_mode=True)
@@ -100,7 +102,7 @@ class FastCell(nn.Module):
                     passing[node].append((rest, weighs.edges[node - first_node]))
             if source > 0:
                 node = source - 1  # Its last edge has just come in.
-                states.append(self._node(mixed[node], passing[node]))
+                states.append(self._node(mixed[node].total, passing[node]))
         return match_layout(torch.cat(states[INPUT_STATES:], dim=1), states[-1])
 
     def _divide(self, state: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -110,9 +112,9 @@ class FastCell(nn.Module):
         count = state.shape[1] // self.parts
         return divide_channels(state, count)
 
-    def _node(self, mixed: Sequence[Tensor], passing: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    def _node(self, total: Tensor | None, passing: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
         """The sum over a node's edges; the channel shuffle is linear, so that one for the node does for its edges."""
-        total = _sum(mixed)
+        assert total is not None
         if not passing:
             return total
         rest = weighted_sum([images for images, _ in passing], [weight for _, weight in passing])
@@ -138,11 +140,18 @@ def _fit(textbook: nn.Module) -> nn.Module:
     return FastReLUConvBN(textbook) if isinstance(textbook, ReLUConvBN) else textbook
 
 
-def _sum(terms: Sequence[Tensor]) -> Tensor:
-    """Of one or more tensors, in one new one."""
-    if len(terms) == 1:
-        return terms[0]
-    total = terms[0] + terms[1]
-    for term in terms[2:]:
-        total.add_(term)
-    return total
+class _Sum:
+    """A running sum that holds no term longer than it must: the first two make a new tensor, the others go into it."""
+
+    def __init__(self) -> None:
+        self.total: Tensor | None = None
+        self._is_new = False
+
+    def add(self, terms: Sequence[Tensor]) -> None:
+        for term in terms:
+            if self.total is None:
+                self.total = term
+            elif self._is_new:
+                self.total.add_(term)
+            else:
+                self.total, self._is_new = self.total + term, True

@@ -207,6 +207,7 @@ class _Sums(torch.autograd.Function):
             assert total is not None
             totals.append(total)
         ctx.groups, ctx.count = groups, len(weights)
+        ctx.training = [norm.training for group in groups for norm in _norms(group)]
         ctx.save_for_backward(rectified, scales, *weights, *kept)
         return tuple(totals)
 
@@ -215,6 +216,7 @@ class _Sums(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         rectified, scales, *saved = ctx.saved_tensors
         kept = saved[ctx.count :]
+        training = list(ctx.training)
         wants_x, wants_weights = ctx.needs_input_grad[0], any(ctx.needs_input_grad[3:])
         groups = list(zip(gradients, _layers(ctx.groups, scales, saved[: ctx.count]), strict=True))
         read = Views(rectified)
@@ -234,13 +236,17 @@ class _Sums(torch.autograd.Function):
                 before, mean, inverse_deviation = _pop(kept)
                 for place in reversed(range(len(layers))):
                     layer = layers[place]
-                    g, of_scale = normalize_gradient(g, before, layer.norm, layer.scale, mean, inverse_deviation)
+                    g, of_scale = normalize_gradient(
+                        g, before, layer.norm, layer.scale, mean, inverse_deviation, training=training.pop()
+                    )
                     if of_scale is not None:
                         of_scales[-1].append(of_scale)
                     images, views = x, read
                     if place > 0:
                         before, mean, inverse_deviation = _pop(kept)
-                        images = normalize_again(before, layers[place - 1].norm, mean, inverse_deviation).relu_()
+                        images = normalize_again(
+                            before, layers[place - 1].norm, mean, inverse_deviation, training=training[-1]
+                        ).relu_()
                         views = Views(images)
                     of_depthwise = of_pointwise = None
                     if wants_weights:
@@ -289,6 +295,10 @@ def _plain_sums(rectified: Tensor, scales: Tensor, groups: Sequence[EdgeGroup]) 
 
 def _weights(group: EdgeGroup) -> list[Tensor]:
     return [weight for convolution in group.convolutions() for weight in convolution.weights()]
+
+
+def _norms(group: EdgeGroup) -> list[EdgesNorm]:
+    return [norm for convolution in group.convolutions() for norm in convolution.norms()]
 
 
 def _as_autocast(x: Tensor, weights: list[Tensor]) -> tuple[Tensor, list[Tensor]]:

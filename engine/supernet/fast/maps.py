@@ -29,15 +29,10 @@ class SharedPool(nn.Module):
         self.bn = EdgesNorm([modules[0].get_submodule("bn")])
 
     def forward(self, x: Tensor) -> Tensor:
-        return normalized(self.pool(x), self.bn)
+        return normalize(self.pool(x), self.bn, None)[0]
 
     def places(self, edges: Sequence[str]) -> NamedPlaces:
         yield from norm_places(self.bn, [f"{edge}.bn" for edge in edges], shared=True)
-
-
-def normalized(x: Tensor, norm: EdgesNorm, scale: Tensor | None = None) -> Tensor:
-    """``normalize`` for use outside of autograd functions of our own."""
-    return normalize(x, norm, scale)[0]
 
 
 def spread_maps(maps: Sequence[Tensor], weights: Tensor) -> list[Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 from engine.genotype.genotype import CELL_KINDS
 from engine.genotype.primitives import DARTS_PRIMITIVES
 from engine.supernet.base import Supernet, norms_within, still_statistics
+from engine.supernet.buffers import MovingCopies, Snapshot
 from engine.supernet.fast.cell import FastCell, StateWeights, state_weights
 from engine.supernet.fast.normalization import EdgesNorm
 from engine.supernet.places import Place, places_within
@@ -64,7 +65,7 @@ class FastSupernet(Supernet):
         self.recomputes_cells = False
         self.stem = textbook.stem
         self.cells = nn.ModuleList(
-            FastCell(cell, nodes + 1 if edges_together is None else edges_together[number])
+            FastCell(cell, nodes if edges_together is None else edges_together[number])
             for number, cell in enumerate(textbook.cells)
         )
         self.classifier = textbook.classifier
@@ -90,9 +91,12 @@ class FastSupernet(Supernet):
     def _compute(self, cell: FastCell, before_last: Tensor, last: Tensor, weights: Sequence[StateWeights]) -> Tensor:
         found: Tensor
         if self.recomputes_cells and torch.is_grad_enabled():
+            # The second time running statistics have seen the batch: copies move. What users' own modules compute may
+            # depend on where their buffers stood the first time.
+            start = Snapshot(cell.users_with_buffers)
             found = checkpoint(
                 cell, before_last, last, weights, use_reentrant=False, preserve_rng_state=cell.draws_random_numbers,
-                context_fn=lambda: (nullcontext(), _moving_copies(cell.with_buffers)),
+                context_fn=lambda: (start, MovingCopies(cell.with_buffers, start)),
             )  # fmt: skip
         else:
             found = cell(before_last, last, weights)
@@ -100,11 +104,9 @@ class FastSupernet(Supernet):
 
     def _count_batch(self) -> None:
         """Move the counters of all batch norms at once: on a GPU hundreds of tiny additions would take their time."""
-        counters = [
-            norm.num_batches_tracked for norm in self._edges_norms if norm.training and norm.track_running_stats
-        ]
-        if counters:
-            torch._foreach_add_([counter for counter in counters if counter is not None], 1)
+        moving = [norm.num_batches_tracked for norm in self._edges_norms if norm.training and norm.track_running_stats]
+        if moving:
+            torch._foreach_add_(moving, 1)
 
     def _cells(self) -> list[FastCell]:
         return list(self.cells)  # type: ignore[arg-type]
@@ -153,16 +155,3 @@ class FastSupernet(Supernet):
                 raise RuntimeError(f"{name}: expected shape {tuple(tensor.shape)}, found {tuple(state[name].shape)}.")
         for name, tensor in own.items():
             tensor.copy_(state[name])
-
-
-@contextmanager
-def _moving_copies(modules: Sequence[nn.Module]) -> Iterator[None]:
-    """Within the block modules move copies of their buffers: the running statistics have seen the batch before."""
-    buffers = [dict(module._buffers) for module in modules]
-    for module, own in zip(modules, buffers, strict=True):
-        module._buffers.update({name: None if buffer is None else buffer.clone() for name, buffer in own.items()})
-    try:
-        yield
-    finally:
-        for module, own in zip(modules, buffers, strict=True):
-            module._buffers.update(own)

@@ -59,29 +59,35 @@ def normalize(x: Tensor, norm: EdgesNorm, scale: Tensor | None) -> tuple[Tensor,
     return found
 
 
-def normalize_again(x: Tensor, norm: EdgesNorm, mean: Tensor, inverse_deviation: Tensor) -> Tensor:
-    """What ``normalize`` gave without a scale, in one pass, now that the statistics are known."""
-    if not _used_the_batch(mean):
+def normalize_again(x: Tensor, norm: EdgesNorm, mean: Tensor, inverse_deviation: Tensor, *, training: bool) -> Tensor:
+    """What ``normalize`` gave without a scale, in one pass, now that the statistics are known.
+
+    Args:
+        training: the mode of ``norm`` at the time of ``normalize``.
+    """
+    if not training:
         return F.batch_norm(x, norm.running_mean, norm.running_var, eps=norm.eps)
     per_channel = inverse_deviation.to(x.dtype).view(1, -1, 1, 1)
     return torch.addcmul((-mean * inverse_deviation).to(x.dtype).view(1, -1, 1, 1), x, per_channel)
 
 
 def normalize_gradient(
-    gradient: Tensor, x: Tensor, norm: EdgesNorm, scale: Tensor | None, mean: Tensor, inverse_deviation: Tensor
+    gradient: Tensor,
+    x: Tensor,
+    norm: EdgesNorm,
+    scale: Tensor | None,
+    mean: Tensor,
+    inverse_deviation: Tensor,
+    *,
+    training: bool,
 ) -> tuple[Tensor, Tensor | None]:
-    """Gradients of ``normalize`` with respect to ``x`` and ``scale``."""
+    """Gradients of ``normalize`` with respect to ``x`` and ``scale``; ``training`` as for ``normalize_again``."""
     if scale is not None:
         # torch 2.14.1 reads a scale as if it were dense in the channels-last backward pass on processors, and gives
         # silently wrong input gradients for any other.
         assert scale.is_contiguous()
     of_x, of_scale, _ = torch.ops.aten.native_batch_norm_backward(
         gradient, x, scale, norm.running_mean, norm.running_var, mean, inverse_deviation,
-        _used_the_batch(mean), norm.eps, [True, scale is not None, False],
+        training, norm.eps, [True, scale is not None, False],
     )  # fmt: skip
     return of_x, of_scale if scale is not None else None
-
-
-def _used_the_batch(mean: Tensor) -> bool:
-    """Whether the forward pass was in training mode; the mode may have changed since."""
-    return mean.numel() > 0

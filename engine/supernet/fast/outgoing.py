@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.genotype.primitives import declaration
-from engine.primitives import FactorizedReduce, Zero
+from engine.primitives import FactorizedReduce
 from engine.supernet.fast.convolutions import Convolutions
 from engine.supernet.fast.maps import SharedPool, spread_maps
 from engine.supernet.fast.reduce import EdgesReduce
@@ -41,25 +41,25 @@ class Outgoing(nn.Module):
         self.stride = mixed[0].stride
         self.maps = nn.ModuleDict()  # name -> SharedPool or Identity
         self.others = nn.ModuleDict()  # name -> Sequential of one module for each edge
-        self.reduce: EdgesReduce | None = None
+        self.reduces = nn.ModuleDict()  # name -> EdgesReduce
         self._columns = {name: column for column, (name, _) in enumerate(mixed[0].named_children())}
         fused: list[str] = []
         for name, first in mixed[0].named_children():
             modules = [operation.get_submodule(name) for operation in mixed]
             kind = declaration(name).kind
-            if isinstance(first, Zero):
+            if kind == "none":
                 continue
             if kind == "relu_dw_pw_bn":
                 fused.append(name)
             elif kind == "pool":
                 self.maps[name] = SharedPool(modules)
-            elif isinstance(first, nn.Identity):
-                self.maps[name] = nn.Identity()
             elif kind == "identity" and isinstance(first, FactorizedReduce):
-                self.reduce = EdgesReduce(modules)
-                self._reduce_name = name
+                self.reduces[name] = EdgesReduce(modules)
+            elif kind == "identity":
+                self.maps[name] = nn.Identity()
             else:
                 self.others[name] = nn.Sequential(*modules)
+        self.has_users_own = any(declaration(name).kind == "custom" for name in self.others)
         self._fused_columns = [self._columns[name] for name in fused]
         self.convolutions = (
             Convolutions([declaration(name) for name in fused], mixed, self.stride, together) if fused else None
@@ -74,13 +74,13 @@ class Outgoing(nn.Module):
             for own, images in zip(terms, of_edges, strict=True):
                 own.append(images)
 
-        if self.convolutions is not None or self.reduce is not None:
+        if self.convolutions is not None or self.reduces:
             rectified = F.relu(x)
         if self.convolutions is not None:
             alphas = _columns(weights, self._fused_columns)
             add(self.convolutions(rectified, alphas, plain=self.differentiates_twice))
-        if self.reduce is not None:
-            images = self.reduce(rectified, weights[:, self._columns[self._reduce_name]])
+        for name, reduce in self.reduces.items():
+            images = reduce(rectified, weights[:, self._columns[name]])
             add(images.split(x.shape[1], dim=1))
         if self.maps:
             alphas = _columns(weights, [self._columns[name] for name in self.maps])
@@ -96,8 +96,9 @@ class Outgoing(nn.Module):
         """Under ``edges``, the name of each edge, what this module and its children hold."""
         if self.convolutions is not None:
             yield from self.convolutions.places(edges)
-        if self.reduce is not None:
-            yield from self.reduce.places([f"{edge}.{self._reduce_name}" for edge in edges])
+        for name, reduce in self.reduces.items():
+            assert isinstance(reduce, EdgesReduce)
+            yield from reduce.places([f"{edge}.{name}" for edge in edges])
         for name, module in self.maps.items():
             if isinstance(module, SharedPool):
                 yield from module.places([f"{edge}.{name}" for edge in edges])

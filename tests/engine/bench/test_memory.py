@@ -128,7 +128,7 @@ def test_the_other_process_puts_its_errors_into_words(tiny, monkeypatch):
     monkeypatch.setattr(memory_probe, "Subject", failing(RuntimeError(allocator)))
     found = memory_probe.answer(tiny(), SHAPE)
     assert found["out_of_memory"]
-    assert "987654321 bytes" in found["error"]["what"]
+    assert "941.9 MiB" in found["error"]["what"]
 
     monkeypatch.setattr(memory_probe, "Subject", failing(ConfigError([Fault("channels", "too few.", "Take more.")])))
     assert memory_probe.answer(tiny(), SHAPE) == {

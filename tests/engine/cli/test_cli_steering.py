@@ -132,6 +132,26 @@ def test_resume_with_more_epochs_counts_up_to_the_new_number(nascope, engine, ma
     assert "goes on with epoch 21 of 25" in nascope("resume", folder.path, "--set", "epochs=25").err
 
 
+@pytest.mark.parametrize("change", ["device=cpu", "supernet=reference"])
+def test_resume_elsewhere_forgets_what_was_decided_for_the_old_place(nascope, engine, make_run, change):
+    folder = make_run(state="stopped")
+    folder.add_facts(
+        decided={
+            "device": "cuda:0",
+            "memory_format": "contiguous",
+            "activation_checkpointing": "on",
+            "split_fingerprint": "abc",
+        }
+    )
+
+    nascope("resume", folder.path, "--set", change)
+
+    decided = folder.decided()
+    assert "memory_format" not in decided
+    assert "activation_checkpointing" not in decided
+    assert decided["split_fingerprint"] == "abc"
+
+
 def test_resume_takes_other_threads_and_forgets_what_was_decided_about_them(nascope, engine, make_run):
     folder = make_run()
     folder.add_facts(decided={"threads": 1, "device": "cpu", "split_fingerprint": "abc"})

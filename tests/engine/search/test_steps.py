@@ -88,6 +88,16 @@ def test_checkpointing_changes_no_number(method):
     )
 
 
+def test_checkpointing_goes_with_the_exact_second_order():
+    kept, again = (
+        stepped(1, method="darts-v2", second_order="exact", activation_checkpointing=said) for said in ("off", "on")
+    )
+
+    assert all(
+        torch.equal(*pair) for pair in zip(kept.supernet.arch_tensors(), again.supernet.arch_tensors(), strict=True)
+    )
+
+
 def test_exact_and_finite_difference_are_two_methods():
     exact, difference = (stepped(1, method="darts-v2", second_order=kind) for kind in ("exact", "finite-difference"))
 

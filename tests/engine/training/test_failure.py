@@ -49,6 +49,20 @@ def test_a_search_out_of_memory_can_go_on_with_checkpointing(tmp_path: Path) -> 
     assert "activation_checkpointing" not in str(with_it)
 
 
+def test_the_textbooks_supernet_out_of_memory_names_the_fast_one(tmp_path: Path) -> None:
+    config = resolve("search", values={"supernet": "reference"})
+
+    words = failure_in_words(MemoryError(), config, tmp_path)
+
+    assert "--set supernet=fast" in (words["mend"] or "")
+
+
+def test_bytes_are_told_in_units_for_people(tmp_path: Path) -> None:
+    error = RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 17179869184 bytes.")
+
+    assert "16,384.0 MiB" in (failure_in_words(error, CONFIG, tmp_path)["what"] or "")
+
+
 def test_a_full_disk_is_told_as_one(tmp_path: Path) -> None:
     words = failure_in_words(OSError(errno.ENOSPC, "No space left on device", "events.jsonl"), CONFIG, tmp_path)
 

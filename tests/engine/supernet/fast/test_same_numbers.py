@@ -31,6 +31,7 @@ FIXED = {
     },
     "one_channel_mixed": {"primitives": DARTS_PRIMITIVES, "channels": 4, "partial_channels": 4, "nodes": 2},
     "every_other_way": {"primitives": OTHERS, "nodes": 3, "edges_together": [2, 2, 2]},
+    "two_identities": {"primitives": ("second_skip", "sep_conv_3x3", "skip_connect"), "nodes": 2},
     "one_node": {"primitives": ("none", "sep_conv_5x5", "skip_connect", "tanh_conv"), "nodes": 1},
     "no_weights_at_all": {"primitives": ("none", "avg_pool_3x3", "max_pool_3x3"), "nodes": 3},
     "one_primitive": {"primitives": ("dil_conv_5x5",), "nodes": 2, "size": (10, 8)},
@@ -366,3 +367,32 @@ def test_recomputed_cells_give_the_same_gradient_and_count_once(
     assert counters == expected_counters == dict.fromkeys(counters, 1)
     both.fast(both.images)
     assert set(statistics(both.fast)[1].values()) == {2}
+
+
+def test_recomputed_cells_begin_where_a_users_own_module_began(pair, assert_close):
+    """Its buffer has moved when the cell is computed again, and its random numbers have been drawn."""
+    found = []
+    for recomputes in (False, True):
+        fast = pair(primitives=("moving", "sep_conv_3x3"), nodes=2).fast
+        both = pair(primitives=("moving", "sep_conv_3x3"), nodes=2)
+        fast.recomputes_cells = recomputes
+        torch.manual_seed(3)
+        loss = F.cross_entropy(fast(both.images), both.labels)
+        gradients = torch.autograd.grad(loss, [*fast.arch_tensors(), *fast.parameters()])
+        found.append([*gradients, *(tensor.clone() for tensor in fast.state_dict().values()), torch.get_rng_state()])
+
+    assert all(torch.equal(*both) for both in zip(*found, strict=True))
+
+
+def test_recomputed_cells_can_be_differentiated_twice(pair):
+    found = []
+    for recomputes in (False, True):
+        both = pair(nodes=2)
+        fast = both.fast
+        fast.recomputes_cells = recomputes
+        with fast.differentiable_twice(), fast.still_statistics():
+            loss = F.cross_entropy(fast(both.images), both.labels)
+            gradients = torch.autograd.grad(loss, list(fast.parameters()), create_graph=True)
+            found.append(torch.autograd.grad(sum(part.square().sum() for part in gradients), fast.arch_tensors()))
+
+    assert all(torch.equal(*both) for both in zip(*found, strict=True))
