@@ -239,7 +239,7 @@ def test_textbook_that_does_not_fit_here_is_a_message_too(tiny, no_process, monk
 
 def test_search_that_does_not_fit_is_an_error_with_a_mend(tiny, no_process, monkeypatch):
     def subject(config, data, device, decided):
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 117.7 MiB")
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 123456789 bytes")
 
     monkeypatch.setattr(f"{MODULE}.Subject", subject)
 
