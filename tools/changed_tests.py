@@ -22,7 +22,13 @@ def folders_to_test(changed: Iterable[str], root: Path) -> list[str]:
         if path.parts[:1] == ("tests",):
             if path.suffix == ".py" and (root / path).exists():
                 found[name if path.name.startswith("test_") else str(path.parent)] = None
-        elif path.suffix == ".py" and path.parts[:1] in (("app",), ("engine",), ("resources",), ("benchmarks",), ("tools",)):
+        elif path.suffix == ".py" and path.parts[:1] in (
+            ("app",),
+            ("engine",),
+            ("resources",),
+            ("benchmarks",),
+            ("tools",),
+        ):
             found[_folder_of_tests(path, root)] = None
         elif path.name in ("pyproject.toml", "constraints.txt"):
             found["tests"] = None
