@@ -68,7 +68,7 @@ class WelcomeView(QWidget):
     def set_first_start(self, first: bool) -> None:
         """Whether there is no run yet."""
         self._sentence.setText(
-            self.tr("Search the digits that come with nascope: about 4 minutes on this machine")
+            self.tr("Search the digits that come with nascope: about 3 minutes on this machine")
             if first
-            else self.tr("Choose a run or a cell on the left, or search the digits again: about 4 minutes")
+            else self.tr("Choose a run or a cell on the left, or search the digits again: about 3 minutes")
         )
