@@ -35,7 +35,7 @@ def first_order_gradient(
     Returns:
         One tensor for each of ``arch``, of its shape; zeros where the loss does not depend on it.
     """
-    with _frozen(weights), _restored(buffers):
+    with frozen(weights), _restored(buffers):
         return list(torch.autograd.grad(loss(), list(arch), allow_unused=True, materialize_grads=True))
 
 
@@ -64,7 +64,7 @@ def hessian_vector(
     step = torch._foreach_mul(list(direction), epsilon)
 
     def gradient_at(sign: int) -> tuple[Tensor, ...]:
-        with _restored(weights), _frozen(weights):
+        with _restored(weights), frozen(weights):
             with torch.no_grad():
                 torch._foreach_add_(weights, step, alpha=sign)
             return torch.autograd.grad(loss(), arch, allow_unused=True, materialize_grads=True)
@@ -163,7 +163,8 @@ def _restored(tensors: Sequence[Tensor]) -> Iterator[None]:
 
 
 @contextmanager
-def _frozen(weights: Sequence[Tensor]) -> Iterator[None]:
+def frozen(weights: Sequence[Tensor]) -> Iterator[None]:
+    """Within the block no gradient of these tensors is asked for; afterwards it is as before."""
     flags = [weight.requires_grad for weight in weights]
     for weight in weights:
         weight.requires_grad_(False)

@@ -62,7 +62,7 @@ def lay_out(
 def bytes_for_backward(supernet: Supernet, batch_shape: Sequence[int], device: torch.device) -> int:
     """What a training pass of a batch keeps for its backward pass, told by one with two images; changes nothing."""
     images = torch.zeros(min(_SAMPLE_IMAGES, batch_shape[0]), *batch_shape[1:], device=device)
-    own = {tensor.untyped_storage().data_ptr() for tensor in [*supernet.parameters(), *supernet.buffers(), images]}
+    own: set[int] = set()
     kept: dict[int, int] = {}
 
     def note(tensor: Tensor) -> Tensor:
@@ -72,6 +72,8 @@ def bytes_for_backward(supernet: Supernet, batch_shape: Sequence[int], device: t
         return tensor
 
     with _leaving_no_trace(supernet, device), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        # The buffers of now are copies, and do not grow with the batch either.
+        own |= {tensor.untyped_storage().data_ptr() for tensor in [*supernet.parameters(), *supernet.buffers(), images]}
         supernet(images)
     return sum(kept.values()) * batch_shape[0] // len(images)
 

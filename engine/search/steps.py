@@ -7,8 +7,8 @@ Source: DARTS algorithm 1 and its train_search.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +19,7 @@ from engine.genotype.primitives import declaration
 from engine.search.architect import (
     exact_hessian_vector,
     first_order_gradient,
+    frozen,
     hessian_vector,
     momentum_buffers,
     second_order_gradient,
@@ -58,7 +59,7 @@ class WeightStep:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         self._supernet.train()
-        with _frozen(self._arch):
+        with frozen(self._arch):
             logits, loss, *gradients = self._pass(*batch)
         for weight, gradient in zip(self.weights, gradients, strict=True):
             weight.grad = gradient
@@ -177,18 +178,6 @@ class AlphaStep:
                 product=exact_hessian_vector if is_exact else hessian_vector,
             )  # fmt: skip
         return (*seen, *gradients)
-
-
-@contextmanager
-def _frozen(tensors: list[Tensor]) -> Iterator[None]:
-    """Ask for no gradient of these for a while."""
-    for tensor in tensors:
-        tensor.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for tensor in tensors:
-            tensor.requires_grad_(True)
 
 
 def _norm(tensors: list[Tensor]) -> Tensor:

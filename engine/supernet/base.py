@@ -29,7 +29,7 @@ class Supernet(nn.Module):
     and number format; ``arch_state`` saves them.
 
     ``state_dict()`` has one entry for each weight of each operation of each edge, ``cells.3.edges.7.sep_conv_3x3.pw1.weight``,
-    in every supernet, however it holds its parameters; ``named_weights`` and ``join`` do the same for gradients
+    in every supernet, however it holds its parameters; ``split`` and ``join`` do the same for gradients
     and for what an optimizer keeps.
 
     Attributes:
