@@ -25,6 +25,8 @@ class DataSet:
         cutout: whether blanking a square suits the images.
         auxiliary: whether the auxiliary head fits (it needs features of 8 by 8 at two thirds of the depth).
         download_mib: size of the download, MiB; 0 where nothing is fetched.
+        random_crop: whether training images are random crops of random size and shape, resized, and others the centre of a
+            slightly larger picture; else crops after padding by ``shift``.
     """
 
     name: str
@@ -41,6 +43,7 @@ class DataSet:
     cutout: bool = True
     auxiliary: bool = True
     download_mib: int = 0
+    random_crop: bool = False
 
 
 DATA_SETS: dict[str, DataSet] = {
@@ -55,6 +58,8 @@ DATA_SETS: dict[str, DataSet] = {
                 "Krizhevsky 2009", 10, 32, 3, download_mib=163),
         DataSet("cifar100", "CIFAR-100", "60,000 colour photographs of 32×32 in 100 classes.",
                 "Krizhevsky 2009", 100, 32, 3, download_mib=162),
+        DataSet("imagenet", "ImageNet", "ImageNet's own files: train/ with one folder a class and val/ likewise, or all of val/ flat with a list of classes.",
+                "Russakovsky et al. 2015", 0, 224, 3, takes_path=True, shift=0, cutout=False, random_crop=True),
         DataSet("image-folder", "image folder", "Your own images: one folder a class, directly or under train/, val/ and test/.",
                 "your files", 0, 32, 3, takes_path=True),
         DataSet("npz", "npz file", "Your own arrays: a .npz file with images (N, H, W) or (N, H, W, C) of uint8 and labels (N,).",

@@ -44,6 +44,28 @@ class RunConfig(BaseModel):
     limit_images: int | None = setting(
         None, "Use only this many training images, the same ones for one seed; empty uses all.", group="Data", ge=16
     )
+    limit_portion: float | None = setting(
+        None, "Use only this share of each class's training images, whatever their number; empty uses all.",
+        group="Data", source="PC-DARTS section 4.3 (12.5 % of ImageNet: 10 % for the weights, 2.5 % for the alphas)", gt=0, le=1,
+    )  # fmt: skip
+    index_file: str | None = setting(
+        None, "File that lists the training images to use and, for a search, which half each is in: made where it is missing, "
+        "read where it is there, so that several runs share one subset.",
+        group="Data",
+    )  # fmt: skip
+    reading: Literal["auto", "memory", "files"] = setting(
+        "auto", "Where images of a folder wait: memory decodes all of them before the start, files decodes each when it is "
+        "needed. auto takes files for ImageNet, and for any folder that would not fit in memory.",
+        group="Data",
+    )  # fmt: skip
+    broken_images: Literal["stop", "skip"] = setting(
+        "stop", "What an image file that cannot be decoded does: stop names it and ends, skip leaves it out and says so.",
+        group="Data",
+    )  # fmt: skip
+    color_jitter: float = setting(
+        0.0, "Largest change of brightness, contrast and saturation of training images, and half of it of the hue; 0 is off.",
+        group="Data", source="DARTS train_imagenet (0.4)", ge=0, le=1,
+    )  # fmt: skip
     validation_portion: float = setting(
         0.15,
         "Share of the training images held out as validation split; 0 keeps none, as the papers do.",
@@ -61,17 +83,21 @@ class RunConfig(BaseModel):
     )
     batch_size: int = setting(64, "Images a step.", group="Schedule", source="DARTS section 3.1", ge=2, le=65_536)
     learning_rate: float = setting(
-        0.025, "Learning rate of the weights (SGD) at the start of its cosine schedule.",
+        0.025, "Learning rate of the weights (SGD) at the start of its schedule, after any warm-up.",
         group="Weights", source="DARTS section 3.1", gt=0, le=100,
     )  # fmt: skip
     learning_rate_min: float = setting(
         0.0,
-        "Learning rate that the cosine schedule runs down to.",
+        "Learning rate that the schedule runs down to.",
         group="Weights",
         source="DARTS train_search",
         ge=0,
         le=100,
     )
+    learning_rate_warmup_epochs: int = setting(
+        0, "Epochs in which the learning rate of the weights grows in equal parts to its full value.",
+        group="Weights", source="PC-DARTS train_imagenet (5 where a batch has more than 256 images)", ge=0,
+    )  # fmt: skip
     momentum: float = setting(
         0.9, "Momentum of the weights' SGD.", group="Weights", source="DARTS section 3.1", ge=0, lt=1
     )
@@ -85,6 +111,11 @@ class RunConfig(BaseModel):
         source="DARTS train_search",
         gt=0,
     )
+    network: Literal["auto", "cifar", "imagenet"] = setting(
+        "auto", "Stem and auxiliary head: cifar keeps the image's size, imagenet halves it three times before the first cells. "
+        "auto takes imagenet for images of 128 pixels and more.",
+        group="Network", source="DARTS model.NetworkCIFAR and NetworkImageNet",
+    )  # fmt: skip
     channels: int = setting(
         16, "Channels C of the first cell; each reduction doubles them.", group="Network", ge=2, le=1024
     )
@@ -99,6 +130,22 @@ class RunConfig(BaseModel):
     threads: int | None = setting(
         None, "Processor threads for computing; empty leaves one core to the window.", group="Machine", ge=1, le=1024
     )
+    workers: int | None = setting(
+        None, "Processes that decode image files while the network trains; 0 decodes in the run itself, empty takes one a "
+        "processor core but one. Used where images are read from files.",
+        group="Machine", ge=0, le=256,
+    )  # fmt: skip
+    memory_format: Literal["auto", "channels-last", "contiguous"] = setting(
+        "auto", "Order of images in memory; the numbers are the same but for rounding. auto takes what is faster here.",
+        group="Machine",
+    )  # fmt: skip
+    deterministic: bool = setting(
+        False, "Let torch use only operations that give the same bits every time, and refuse those that cannot.", group="Machine"
+    )  # fmt: skip
+    sync_batch_norm: bool = setting(
+        False, "With several processes, normalize over the batches of all of them together; else each over its own, as the papers.",
+        group="Machine",
+    )  # fmt: skip
     precision: Literal["float32", "bfloat16"] = setting(
         "float32", "Number format of the weights' step; alphas are always float32.", group="Machine"
     )

@@ -40,6 +40,17 @@ class RetrainConfig(RunConfig):
         lt=1,
     )
 
+    learning_rate_schedule: Literal["cosine", "linear", "exponential"] = setting(
+        "cosine", "How the learning rate runs down after any warm-up: cosine or linear to learning_rate_min, exponential by learning_rate_decay each epoch.",
+        group="Weights", source="DARTS train (cosine), train_imagenet (exponential); PC-DARTS train_imagenet (linear)",
+    )  # fmt: skip
+    learning_rate_decay: float = setting(
+        0.97, "Factor of the exponential schedule, once an epoch.", group="Weights", source="DARTS train_imagenet", gt=0, le=1
+    )  # fmt: skip
+    compile: bool = setting(
+        False, "Compile the network with torch.compile: minutes at the start, then faster steps on a GPU.", group="Machine"
+    )  # fmt: skip
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.learning_rate_min > self.learning_rate:

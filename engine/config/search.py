@@ -48,6 +48,10 @@ class SearchConfig(RunConfig):
         gt=0,
         le=10,
     )
+    alpha_gradient_clip: float | None = setting(
+        None, "Largest norm of the alphas' gradient (alphas and betas together); empty does not clip.",
+        group="Alphas", source="PC-DARTS train_search_imagenet (5)", gt=0,
+    )  # fmt: skip
     alpha_weight_decay: float = setting(
         1e-3, "Weight decay of the alphas, inside Adam.", group="Alphas", source="DARTS section 3.1", ge=0, le=1
     )
@@ -75,10 +79,6 @@ class SearchConfig(RunConfig):
     activation_checkpointing: Literal["auto", "on", "off"] = setting(
         "auto", "Keep only each cell's inputs for the backward pass and compute the cell again: less than half of the memory, "
         "a third more time. auto turns it on where the memory would not do. Fast supernet only.",
-        group="Machine",
-    )  # fmt: skip
-    memory_format: Literal["auto", "channels-last", "contiguous"] = setting(
-        "auto", "Order of images in memory; the numbers are the same. auto takes channels-last on a processor and tries both on a GPU. Fast supernet only.",
         group="Machine",
     )  # fmt: skip
     cuda_graphs: bool = setting(

@@ -5,8 +5,9 @@ from engine.data.describe import describe_data
 from engine.data.fetch import fetch
 from engine.data.images import ImageSet, divide
 from engine.data.load import LoadedData, load_data
+from engine.data.open_stream import open_stream
 from engine.data.raw import Normalization
-from engine.data.stream import BatchStream
+from engine.data.stream import BatchStream, Stream
 
 __all__ = [
     "Augmentation",
@@ -14,8 +15,10 @@ __all__ = [
     "ImageSet",
     "LoadedData",
     "Normalization",
+    "Stream",
     "describe_data",
     "divide",
     "fetch",
     "load_data",
+    "open_stream",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.config import RetrainConfig, absolute_data
-from engine.data import BatchStream, Normalization, load_data
+from engine.data import Normalization, load_data, open_stream
 from engine.errors import DataError, RunError
 from engine.retrain.trainer import build_network
 from engine.runs import RunFolder
@@ -67,9 +67,7 @@ def run_test(folder: RunFolder, *, data: str | None = None, device: str = "auto"
         )
     network = build_network(config, len(loaded.class_names), trained["image_channels"], trained["image_size"]).to(where)
     network.load_state_dict(trained["weights"])
-    stream = BatchStream(
-        loaded.splits["test"], config.batch_size, seed=0, name="test", augmentation=None, shuffle=False
-    )
+    stream = open_stream(loaded.splits["test"], config, "test", shuffle=False)
     found = evaluate(network, stream.epoch_batches(), where)
     numbers = {
         "split": "test", "data": config.data, "images": found.images, "accuracy_percent": found.accuracy_percent,

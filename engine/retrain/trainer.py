@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.config import RetrainConfig
-from engine.data import BatchStream, LoadedData
+from engine.data import LoadedData, open_stream
+from engine.distributed import ALONE, Ranks
 from engine.genotype import genotype_from_json
 from engine.networks.cifar import CifarNetwork, parameter_count
 from engine.training.evaluate import Evaluation, evaluate
@@ -34,21 +35,24 @@ def build_network(config: RetrainConfig, classes: int, image_channels: int, imag
 class RetrainTrainer:
     """Trains a discrete network with drop path, and the auxiliary head where it is switched on."""
 
-    def __init__(self, config: RetrainConfig, data: LoadedData, device: torch.device) -> None:
+    def __init__(self, config: RetrainConfig, data: LoadedData, device: torch.device, ranks: Ranks = ALONE) -> None:
         self._config = config
         self._data = data
         self._device = device
         self.epochs = config.epochs
         self._network = build_network(config, len(data.class_names), data.channels, data.image_size).to(device)
         self._weights = list(self._network.parameters())
-        self._stream = BatchStream(
-            data.splits["train"], config.batch_size, seed=config.seed, name="train",
+        self._stream = open_stream(
+            data.splits["train"],
+            config,
+            "train",
             augmentation=data.augmentation if config.augment else None,
-        )  # fmt: skip
+            ranks=ranks,
+        )
         validation = data.splits.get("validation")
-        self._validation_stream = None if validation is None else BatchStream(
-            validation, config.batch_size, seed=config.seed, name="validation", augmentation=None, shuffle=False
-        )  # fmt: skip
+        self._validation_stream = (
+            None if validation is None else open_stream(validation, config, "validation", shuffle=False, ranks=ranks)
+        )
         self.steps_per_epoch = self._stream.steps_per_epoch
         self.decisions: Mapping[str, Any] = {}
         self._optimizer = torch.optim.SGD(

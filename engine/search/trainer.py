@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from engine.config import SearchConfig
-from engine.data import BatchStream, LoadedData, divide
+from engine.data import LoadedData, divide, open_stream
+from engine.distributed import ALONE, Ranks
 from engine.explain.collapse import RISING_EPOCHS, diagnose_epoch
 from engine.genotype import Genotype, genotype_from_json
 from engine.genotype.compare import changed_nodes
@@ -36,7 +37,12 @@ class SearchTrainer:
     """A DARTS-family search, its method given by the configuration's switches."""
 
     def __init__(
-        self, config: SearchConfig, data: LoadedData, device: torch.device, decided: Mapping[str, Any] | None = None
+        self,
+        config: SearchConfig,
+        data: LoadedData,
+        device: torch.device,
+        decided: Mapping[str, Any] | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         self._config = config
         self._data = data
@@ -45,19 +51,14 @@ class SearchTrainer:
 
         weights_half, alphas_half = divide(data.splits["train"], config.train_portion, seed=config.seed)
         augmentation = data.augmentation if config.augment else None
-        self._weights_stream = BatchStream(
-            weights_half, config.batch_size, seed=config.seed, name="weights", augmentation=augmentation
-        )
-        self._alphas_stream = BatchStream(
-            alphas_half, config.batch_size, seed=config.seed, name="alphas", augmentation=augmentation
-        )
+        self._weights_stream = open_stream(weights_half, config, "weights", augmentation=augmentation, ranks=ranks)
+        self._alphas_stream = open_stream(alphas_half, config, "alphas", augmentation=augmentation, ranks=ranks)
         # The papers measure on the alphas' half; a held-out split, where there is one, has not been fitted by anything.
         validation = data.splits.get("validation")
         self._validation_split = "alphas" if validation is None else "validation"
-        self._validation_stream = BatchStream(
-            alphas_half if validation is None else validation, config.batch_size, seed=config.seed, name="validation",
-            augmentation=None, shuffle=False,
-        )  # fmt: skip
+        self._validation_stream = open_stream(
+            alphas_half if validation is None else validation, config, "validation", shuffle=False, ranks=ranks
+        )
         self.steps_per_epoch = self._weights_stream.steps_per_epoch
 
         self.decisions: Mapping[str, Any]

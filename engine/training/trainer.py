@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from engine.data import BatchStream, LoadedData
+from engine.data import LoadedData, Stream
 from engine.genotype import Genotype
 
 Report = tuple[str, Mapping[str, Any]]
@@ -86,7 +86,7 @@ def stopping(batches: Iterable[Batch], stop_check: StopCheck) -> Iterator[Batch]
         yield batch
 
 
-def said_by_data(data: LoadedData, *streams: BatchStream) -> list[Report]:
+def said_by_data(data: LoadedData, *streams: Stream) -> list[Report]:
     """What a person should know about the data (files left out, a batch cut to the set), as events."""
     sentences = [*data.messages, *(stream.message for stream in streams if stream.message is not None)]
     return [("message", {"text": sentence, "level": "info"}) for sentence in sentences]

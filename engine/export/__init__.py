@@ -1,0 +1,1 @@
+"""Networks and genotypes in the forms of other tools, each compared with the original before it is handed over."""
