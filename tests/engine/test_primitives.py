@@ -166,3 +166,14 @@ def test_bad_builder_is_named(builder, sentence, register, monkeypatch):
 
     with pytest.raises(GenotypeError, match=f"primitive «odd_one»: .*{sentence}"):
         build_primitive("odd_one", 4, 1, affine=True, pool_norm=False)
+
+
+def test_a_factorized_reduce_of_few_channels_survives_channels_last():
+    """torch 2.14.1 corrupts its heap in the backward pass of such a 1×1 convolution of stride 2 on processors."""
+    reduce = FactorizedReduce(8, 8, affine=True)
+
+    for _ in range(8):
+        images = torch.randn(16, 8, 64, 64).contiguous(memory_format=torch.channels_last).requires_grad_()
+        reduce(images).sum().backward()
+
+    assert images.grad.isfinite().all()

@@ -33,7 +33,7 @@ class EdgesReduce(nn.Module):
         rows_missing, columns_missing = rectified.shape[2] % 2, rectified.shape[3] % 2
         if rows_missing or columns_missing:
             shifted = F.pad(shifted, (0, columns_missing, 0, rows_missing))
-        halves = [F.conv2d(rectified, self.conv1, stride=2), F.conv2d(shifted, self.conv2, stride=2)]
+        halves = [F.conv2d(rectified[:, :, ::2, ::2], self.conv1), F.conv2d(shifted[:, :, ::2, ::2], self.conv2)]
         images, _, height, width = halves[0].shape
         # Each edge's channels are its half of the first convolution, then its half of the second.
         apart = [half.reshape(images, self.edges, -1, height, width) for half in halves]
