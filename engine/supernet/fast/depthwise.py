@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.supernet.fast.layout import is_channels_last, match_layout, repeat_channels
+from engine.supernet.fast.layout import is_channels_last, match_layout, on_gpu, repeat_channels
 
 _FAST_WIDTH = 3
 """Columns of a kernel up to which the weight gradient of a depthwise convolution has a fast path on processors."""
@@ -31,6 +31,8 @@ def depthwise(x: Tensor, weight: Tensor, *, stride: int, dilation: int) -> Tenso
         return depthwise(_every(x, stride), weight, stride=1, dilation=1)
     if _only_the_middle(x, stride, dilation):
         return x * _middle(weight)
+    if on_gpu(x) and _has_phases(x, stride, dilation):
+        return together(depthwise(phases(x, dilation), weight, stride=1, dilation=1), dilation)
     return F.conv2d(x, weight, None, stride, _padding(weight.shape, dilation), dilation, groups=weight.shape[0])
 
 
@@ -43,6 +45,9 @@ def depthwise_input_gradient(
     """
     if _only_the_middle(gradient, stride, dilation):
         return gradient * _middle(weight)
+    if on_gpu(gradient) and _has_phases(gradient, stride, dilation):
+        apart = phases(gradient, dilation)
+        return together(depthwise_input_gradient(apart, weight, apart.shape, stride=1, dilation=1), dilation)
     if stride == 1 and gradient.device.type == "cpu":
         return F.conv2d(
             gradient, weight.flip(2, 3), None, 1, _padding(weight.shape, dilation), dilation, groups=weight.shape[0]
@@ -110,7 +115,7 @@ def depthwise_weight_gradient(gradient: Tensor, read: Views, weight: Tensor, *, 
         _middle(found).copy_((gradient * repeat_channels(x, edges)).sum(dim=(0, 2, 3), keepdim=True))
         return found
     on_fast_path = x.device.type == "cpu" and is_channels_last(x) and weight.shape[0] >= _FEW_CHANNELS
-    if on_fast_path and dilation > 1 and stride == 1 and not (x.shape[2] % dilation or x.shape[3] % dilation):
+    if (on_fast_path or on_gpu(x)) and _has_phases(x, stride, dilation):
         return depthwise_weight_gradient(
             phases(gradient, dilation), read.phases(dilation), weight, stride=1, dilation=1
         )
@@ -131,6 +136,20 @@ def phases(x: Tensor, step: int) -> Tensor:
     pixels = x.permute(0, 2, 3, 1).reshape(images, height // step, step, width // step, step, channels)
     apart = pixels.permute(2, 4, 0, 1, 3, 5).reshape(step * step * images, height // step, width // step, channels)
     return apart.permute(0, 3, 1, 2)
+
+
+def together(apart: Tensor, step: int) -> Tensor:
+    """The images whose ``phases`` these are: (step² · N, C, H/step, W/step) to (N, C, H, W)."""
+    count, channels, height, width = apart.shape
+    images = count // step**2
+    pixels = apart.permute(0, 2, 3, 1).reshape(step, step, images, height, width, channels)
+    whole = pixels.permute(2, 3, 0, 4, 1, 5).reshape(images, height * step, width * step, channels)
+    return whole.permute(0, 3, 1, 2)
+
+
+def _has_phases(x: Tensor, stride: int, dilation: int) -> bool:
+    """Whether a dilated convolution of these images is a plain one of their phases."""
+    return is_channels_last(x) and dilation > 1 and stride == 1 and not (x.shape[2] % dilation or x.shape[3] % dilation)
 
 
 def _weight_gradient_in_strips(gradient: Tensor, read: Views, weight: Tensor, stride: int) -> Tensor:

@@ -72,3 +72,8 @@ def sum_repeats(x: Tensor, times: int) -> Tensor:
         pixels = x.permute(0, 2, 3, 1).reshape(images, height, width, times, channels // times)
         return pixels.sum(dim=3).permute(0, 3, 1, 2)
     return x.reshape(images, times, channels // times, height, width).sum(dim=1)
+
+
+def on_gpu(x: Tensor) -> bool:
+    """Whether the images lie on an NVIDIA GPU, whose fast ways are others than a processor's."""
+    return x.device.type == "cuda"

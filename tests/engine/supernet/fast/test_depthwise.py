@@ -14,6 +14,13 @@ SIZES = [(8, 8), (6, 12), (7, 7), (9, 6), (5, 4), (2, 2), (1, 1), (1, 6), (3, 1)
 ORDERS = {"channels_last": torch.channels_last, "channels_first": torch.contiguous_format}
 
 
+@pytest.fixture(params=["processor", "gpu"])
+def ways(request, monkeypatch):
+    """The ways of a processor and of a GPU; both compute on whatever device the images lie."""
+    for module in ("depthwise", "pointwise"):
+        monkeypatch.setattr(f"engine.supernet.fast.{module}.on_gpu", lambda x: request.param == "gpu")
+
+
 def images(*shape, order):
     return torch.randn(*shape, dtype=torch.float64).contiguous(memory_format=order)
 
@@ -27,6 +34,7 @@ def assert_same(found, expected):
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("edges", [1, 3])
 @pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.usefixtures("ways")
 def test_depthwise_and_its_gradients(kernel, edges, order):
     torch.manual_seed(0)
     for (height, width), stride, dilation, channels in itertools.product(SIZES, [1, 2], [1, 2, 3], [1, 2]):
@@ -46,6 +54,7 @@ def test_depthwise_and_its_gradients(kernel, edges, order):
             assert_same(depthwise_weight_gradient(gradient, Views(x), weight, **steps), of_weight)
 
 
+@pytest.mark.usefixtures("ways")
 def test_views_serve_several_kernels():
     """One ``Views`` for all primitives of a state: what one has left there must not mislead the next."""
     torch.manual_seed(0)
@@ -75,6 +84,7 @@ def test_phases_are_every_nth_pixel():
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("edges", [1, 2, 4])
+@pytest.mark.usefixtures("ways")
 def test_pointwise_and_its_gradients(edges, order):
     torch.manual_seed(0)
     for (height, width), channels in itertools.product(SIZES, [1, 2, 5]):
