@@ -45,6 +45,10 @@ def shape_of_data(config: SearchConfig) -> DataShape:
         from engine.data.folder_layout import find_images
 
         classes = len(find_images(Path(reference.path or "").expanduser()).class_names)
+    elif dataset.name == "imagenet":
+        from engine.data.imagenet import find_imagenet
+
+        classes = len(find_imagenet(Path(reference.path or "").expanduser()).class_names)
     return DataShape(dataset.channels, config.image_size or dataset.image_size, classes)
 
 

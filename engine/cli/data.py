@@ -1,24 +1,29 @@
-"""``nascope data``: the data sets, and ``nascope data fetch`` to download one before it is needed."""
+"""``nascope data``: the data sets; ``fetch`` downloads one before it is needed, ``subset`` lists images that runs share."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import click
 
 from engine.cli.output import emit, json_option, note, patient_console, print_rows
 from engine.config import DATA_SETS, parse_data
+from engine.config.fields import SEED_LIMIT
 from engine.errors import DataError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
+_PORTION = click.FloatRange(0, 1, min_open=True)
+
+
 @click.group("data", invoke_without_command=True)
 @json_option
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """List the data sets that --data takes; with fetch NAME, download one."""
+    """List the data sets that --data takes; with fetch NAME, download one; with subset DATA, list images for an index_file."""
     if ctx.invoked_subcommand is not None:
         return
     if as_json:
@@ -63,6 +68,49 @@ def fetch_command(name: str, as_json: bool) -> None:
         emit({"data": data.name, "files": files})
     else:
         note(f"{data.title} is here: {', '.join(map(str, files))}")
+
+
+@command.command("subset")
+@click.argument("data")
+@click.option(
+    "--portion",
+    type=_PORTION,
+    required=True,
+    help="Share of each class's training images; for a search, those of the weights.",
+)
+@click.option(
+    "--alphas", type=_PORTION, help="Share of each class for the alphas of a search; without it the list has no halves."
+)
+@click.option("--seed", type=click.IntRange(0, SEED_LIMIT), default=0, show_default=True, help="Governs the choice.")
+@click.option("--image-size", type=click.IntRange(8, 512), help="Side that a folder read into memory is decoded to.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="The file to write: JSON.")
+@json_option
+def subset_command(
+    data: str, portion: float, alphas: float | None, seed: int, image_size: int | None, output: Path, as_json: bool
+) -> None:
+    """List some training images of DATA, the same share of each class, for runs to share (--set index_file=FILE).
+
+    PC-DARTS' search on ImageNet: nascope data subset imagenet:FOLDER --portion 0.1 --alphas 0.025 -o subset.json
+    """
+    if output.exists():
+        raise DataError("is there already.", where=str(output), mend="Name another file, or remove it.")
+    if portion + (alphas or 0) > 1:
+        raise DataError(
+            f"--portion and --alphas are {portion + (alphas or 0):g} together.",
+            where="data subset",
+            mend="Give 1 or less.",
+        )
+    from engine.data.make_subset import make_subset
+
+    with Downloading("reading") as progress:
+        counts = make_subset(
+            data, output, portion=portion, alphas=alphas, seed=seed, image_size=image_size, progress=progress
+        )
+    if as_json:
+        emit({"data": data, "file": output, "images": counts})
+    else:
+        listed = " and ".join(f"{count:,} for the {name}" for name, count in counts.items())
+        note(f"{output}: {listed}. Use it with --set index_file={output}")
 
 
 class Downloading:

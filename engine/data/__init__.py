@@ -3,6 +3,7 @@
 from engine.data.augment import Augmentation
 from engine.data.describe import describe_data
 from engine.data.fetch import fetch
+from engine.data.file_set import FileSet
 from engine.data.images import ImageSet, divide
 from engine.data.load import LoadedData, load_data
 from engine.data.open_stream import open_stream
@@ -12,6 +13,7 @@ from engine.data.stream import BatchStream, Stream
 __all__ = [
     "Augmentation",
     "BatchStream",
+    "FileSet",
     "ImageSet",
     "LoadedData",
     "Normalization",

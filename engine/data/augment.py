@@ -1,8 +1,9 @@
-"""Augmentation of a whole batch on the device: shift, mirror, normalize, cutout."""
+"""Augmentation of a whole batch on the device: shift or crop, mirror, colours, normalize, cutout."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -10,6 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.config.data_sets import DataSet
+from engine.data.crops import crop_boxes, crop_words, cut_and_resize, mirrored
+from engine.data.jitter import jitter, jitter_factors
 from engine.data.randomness import below, stream_key
 
 
@@ -21,13 +24,18 @@ class Augmentation:
         shift: largest translation in pixels: a random crop after padding with black (zero bytes, as the papers do).
         flip: whether half of the images are mirrored left to right.
         cutout: side in pixels of the square that is blanked (set to 0, the mean) after normalization; 0 is off.
+        random_crop: a crop of random size and shape, resized (``engine.data.crops``), in the place of a shift.
+        color_jitter: largest change of brightness, contrast and saturation, and half of it of the hue; 0 is off.
 
-    Source: DARTS ``utils._data_transforms_cifar10``: crop 32 after padding 4, flip, normalize, cutout 16.
+    Source: DARTS ``utils._data_transforms_cifar10``: crop 32 after padding 4, flip, normalize, cutout 16;
+    ``train_imagenet``: random resized crop, flip, colour jitter 0.4, normalize.
     """
 
     shift: int = 0
     flip: bool = False
     cutout: int = 0
+    random_crop: bool = False
+    color_jitter: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,8 @@ class Draws:
         down, right: upper left corner of the crop in the padded image, 0 to ``2 * shift``.
         flip: 1 mirrors.
         centre_y, centre_x: centre of the cutout square, uniform over the pixels.
+        boxes: top, left, height and width of the random crop, ``(n, 4)`` int64; None without one.
+        colours: factors of ``engine.data.jitter``, ``(n, 4)`` float32; None without them.
     """
 
     down: Tensor
@@ -45,13 +55,25 @@ class Draws:
     flip: Tensor
     centre_y: Tensor
     centre_x: Tensor
+    boxes: Tensor | None = None
+    colours: Tensor | None = None
 
     def slice(self, start: int, stop: int) -> Draws:
         """The numbers of the images from ``start`` to before ``stop``."""
-        return Draws(*(part[start:stop] for part in (self.down, self.right, self.flip, self.centre_y, self.centre_x)))
+        return self._each(lambda part: part[start:stop])
+
+    def to(self, device: torch.device) -> Draws:
+        """The same numbers on a device."""
+        return self._each(lambda part: part.to(device, non_blocking=True))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Draws:
+        parts: dict[str, Tensor | None] = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: change(part) for name, part in parts.items() if part is not None})
 
 
-def augmentation_for(dataset: DataSet, image_size: int, *, augment: bool, cutout: int) -> Augmentation:
+def augmentation_for(
+    dataset: DataSet, image_size: int, *, augment: bool, cutout: int, color_jitter: float = 0.0
+) -> Augmentation:
     """The augmentation that suits a data set.
 
     The passport's shift is meant for the passport's image size and grows with it; ``augment=False`` turns everything
@@ -60,36 +82,80 @@ def augmentation_for(dataset: DataSet, image_size: int, *, augment: bool, cutout
     if not augment:
         return Augmentation()
     shift = max(1, round(dataset.shift * image_size / dataset.image_size)) if dataset.shift else 0
-    return Augmentation(shift=shift, flip=dataset.flip, cutout=cutout)
+    return Augmentation(shift, dataset.flip, cutout, dataset.random_crop, color_jitter)
 
 
-def draw(augmentation: Augmentation, count: int, size: tuple[int, int], *, key: tuple[str | int, ...]) -> Draws:
-    """The random numbers of ``count`` images of ``size`` (height, width), in main memory: a function of ``key``."""
-    height, width = size
+def draw(
+    augmentation: Augmentation,
+    count: int,
+    size: tuple[int, int],
+    *,
+    key: tuple[str | int, ...],
+    start: int = 0,
+    seen_size: int | None = None,
+) -> Draws:
+    """The random numbers of ``count`` images of ``size`` (height, width), in main memory: a function of ``key``.
+
+    Args:
+        start: number of the first image in the stream of numbers.
+        seen_size: side of the crops that networks see, where it is not ``size``.
+    """
+    height, width = (seen_size, seen_size) if seen_size else size
     limits = (2 * augmentation.shift + 1, 2 * augmentation.shift + 1, 2, height, width)
     names = ("down", "right", "flip", "centre_y", "centre_x")
-    columns = [below(stream_key(*key, name), count, limit) for name, limit in zip(names, limits, strict=True)]
-    return Draws(*(torch.from_numpy(np.ascontiguousarray(column)) for column in columns))
+    columns = [below(stream_key(*key, name), count, limit, start) for name, limit in zip(names, limits, strict=True)]
+    down, right, flip, centre_y, centre_x = (torch.from_numpy(np.ascontiguousarray(column)) for column in columns)
+    boxes = colours = None
+    if augmentation.random_crop:
+        words = crop_words(stream_key(*key, "crop"), count, start)
+        boxes = torch.from_numpy(crop_boxes(words, np.full(count, size[0]), np.full(count, size[1])))
+        flip = torch.from_numpy(mirrored(words).astype(np.int64))
+    if augmentation.color_jitter:
+        colours = jitter_factors(augmentation.color_jitter, count, key=stream_key(*key, "colours"), start=start)
+    return Draws(down, right, flip, centre_y, centre_x, boxes, colours)
 
 
 def normalize(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """``(n, C, H, W)`` uint8 to float32: scaled to 0..1, minus mean, over standard deviation, each ``(C,)``."""
-    return images.float().div_(255).sub_(mean.view(1, -1, 1, 1)).div_(std.view(1, -1, 1, 1))
+    """``(n, C, H, W)`` of 0 to 255 to float32: scaled to 0..1, minus mean, over standard deviation, each ``(C,)``."""
+    return images.to(torch.float32, copy=True).div_(255).sub_(mean.view(1, -1, 1, 1)).div_(std.view(1, -1, 1, 1))
 
 
-def augment(images: Tensor, augmentation: Augmentation, draws: Draws, *, mean: Tensor, std: Tensor) -> Tensor:
-    """Shift, mirror, normalize and cut out a batch.
+def central(images: Tensor, size: int | None) -> Tensor:
+    """The central ``size`` by ``size`` of images ``(n, C, H, W)``; the images themselves for None or their own size."""
+    height, width = images.shape[-2:]
+    if size is None or (height, width) == (size, size):
+        return images
+    top, left = (height - size) // 2, (width - size) // 2
+    return images[:, :, top : top + size, left : left + size]
+
+
+def augment(
+    images: Tensor,
+    augmentation: Augmentation,
+    draws: Draws,
+    *,
+    mean: Tensor,
+    std: Tensor,
+    seen_size: int | None = None,
+) -> Tensor:
+    """Shift or crop, mirror, change colours, normalize and cut out a batch.
 
     Args:
         images: ``(n, C, H, W)`` uint8, left as they are.
         draws: ``(n,)`` of everything, on the device of the images.
         mean, std: ``(C,)``.
+        seen_size: side of random crops, where it is not that of the images.
 
     Returns:
         ``(n, C, H, W)`` float32, contiguous.
     """
-    if augmentation.shift or augmentation.flip:
+    if draws.boxes is not None:
+        mirror = draws.flip if augmentation.flip else torch.zeros_like(draws.flip)
+        images = cut_and_resize(images, draws.boxes, mirror, seen_size or images.shape[-1])
+    elif augmentation.shift or augmentation.flip:
         images = _shift_and_flip(images, augmentation, draws)
+    if draws.colours is not None:
+        images = jitter(images.float() / 255, draws.colours).mul_(255)
     normalized = normalize(images, mean, std)
     if augmentation.cutout:
         normalized.masked_fill_(_cutout_square(images, augmentation.cutout, draws), 0.0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +30,12 @@ _LARGE_PIXELS = 8_000_000
 _one_large_at_a_time = threading.Lock()
 
 _ORIENTATION_TAG = 0x0112
-_UPRIGHT = {
+UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
+"""What turns a picture of an EXIF orientation upright; from 5 on, height and width change places."""
 
 
 class UndecodableError(Exception):
@@ -52,6 +55,16 @@ def decode_file(path: Path, size: int) -> tuple[Pixels, int]:
     Raises:
         UndecodableError: the file cannot be read or decoded.
     """
+    content = read_content(path)
+    return decode(content, size), int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
+
+
+def read_content(path: Path) -> bytes:
+    """All bytes of an image file.
+
+    Raises:
+        UndecodableError: it cannot be read, is empty or too large.
+    """
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise UndecodableError(f"larger than {MAX_FILE_BYTES // 2**20} MiB")
@@ -60,7 +73,7 @@ def decode_file(path: Path, size: int) -> tuple[Pixels, int]:
         raise UndecodableError(error.strerror or type(error).__name__) from None
     if not content:
         raise UndecodableError("the file is empty")
-    return decode(content, size), int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
+    return content
 
 
 def decode(content: bytes, size: int) -> Pixels:
@@ -69,19 +82,36 @@ def decode(content: bytes, size: int) -> Pixels:
     Raises:
         UndecodableError: the content cannot be decoded.
     """
+    with opened(content) as image:
+        # JPEG reduces by 2, 4 or 8 while it decodes; twice the wanted size keeps the resize smooth.
+        image.draft(None, (2 * size, 2 * size))
+        check_pixels(image)
+        if image.width * image.height > _LARGE_PIXELS:
+            with _one_large_at_a_time:
+                return _squared(image, size)
+        return _squared(image, size)
+
+
+def check_pixels(image: Image.Image) -> None:
+    """Refuse a picture that would unpack to more than ``MAX_PIXELS``.
+
+    Raises:
+        UndecodableError: it is too large.
+    """
+    if image.width * image.height > MAX_PIXELS:
+        raise UndecodableError(f"{image.width}×{image.height} pixels, more than {MAX_PIXELS // 1_000_000} million")
+
+
+@contextlib.contextmanager
+def opened(content: bytes) -> Iterator[Image.Image]:
+    """A picture whose header was read and whose pixels were not; whatever goes wrong inside says why in a few words.
+
+    Raises:
+        UndecodableError: the content cannot be decoded.
+    """
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            # JPEG reduces by 2, 4 or 8 while it decodes; twice the wanted size keeps the resize smooth.
-            image.draft(None, (2 * size, 2 * size))
-            pixels = image.width * image.height
-            if pixels > MAX_PIXELS:
-                raise UndecodableError(
-                    f"{image.width}×{image.height} pixels, more than {MAX_PIXELS // 1_000_000} million"
-                )
-            if pixels > _LARGE_PIXELS:
-                with _one_large_at_a_time:
-                    return _squared(image, size)
-            return _squared(image, size)
+            yield image
     except UndecodableError:
         raise
     except UnidentifiedImageError:
@@ -92,8 +122,16 @@ def decode(content: bytes, size: int) -> Pixels:
         raise UndecodableError(str(error) or type(error).__name__) from None
 
 
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """An opened picture, decoded, as RGB and upright by its EXIF orientation."""
+    turn = UPRIGHT.get(orientation(image))
+    image.load()
+    whole = _rgb(image)
+    return whole if turn is None else whole.transpose(turn)
+
+
 def _squared(image: Image.Image, size: int) -> Pixels:
-    orientation = _orientation(image)
+    turn = UPRIGHT.get(orientation(image))
     image.load()
     square = _rgb(image)
     side = min(square.size)
@@ -104,12 +142,13 @@ def _squared(image: Image.Image, size: int) -> Pixels:
     if side != size:
         square = square.resize((size, size), Image.Resampling.BILINEAR)
     # The square comes first, so that only it is turned; for even margins that is the same.
-    if orientation in _UPRIGHT:
-        square = square.transpose(_UPRIGHT[orientation])
+    if turn is not None:
+        square = square.transpose(turn)
     return np.ascontiguousarray(np.asarray(square, dtype=np.uint8).transpose(2, 0, 1))
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation(image: Image.Image) -> int:
+    """EXIF orientation of an opened picture, 1 where it lies upright already."""
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
     except Exception:  # EXIF is a remark beside the picture: where it is broken, the picture stays as it lies.

@@ -9,8 +9,9 @@ import numpy as np
 
 from engine.config import parse_data
 from engine.data.fetch import is_here
+from engine.data.file_list import squares
 from engine.data.randomness import draws, stream_key
-from engine.data.raw import Pixels, Progress, RawData, no_progress
+from engine.data.raw import FileSplit, Pixels, Progress, RawData, no_progress
 from engine.data.readers import read
 
 _CLASSES_SHOWN = 10
@@ -50,22 +51,31 @@ def describe_data(
         counts["validation"] = len(raw.validation)
     if raw.read_test is not None:
         counts["test"] = raw.test_size
+    if isinstance(raw.train, FileSplit):
+        side = image_size or dataset.image_size
+        shape: tuple[int, ...] = (3, side, side)
+    else:
+        shape = raw.train.images.shape[1:]
     per_class = np.bincount(raw.train.labels, minlength=len(raw.class_names)).tolist()
     return facts | {
-        "class_names": list(raw.class_names), "classes": len(raw.class_names), "channels": raw.train.images.shape[1],
-        "image_size": list(raw.train.images.shape[-2:]), "counts": counts,
+        "class_names": list(raw.class_names), "classes": len(raw.class_names), "channels": shape[0],
+        "image_size": list(shape[1:]), "counts": counts,
         "class_counts": dict(zip(raw.class_names, per_class, strict=True)), "messages": list(raw.messages),
-        "samples": _sheet(raw, samples) if samples > 0 else None,
+        "samples": _sheet(raw, samples, shape) if samples > 0 else None,
     }  # fmt: skip
 
 
-def _sheet(raw: RawData, columns: int) -> Pixels:
+def _sheet(raw: RawData, columns: int, shape: tuple[int, ...]) -> Pixels:
     """``(rows, columns, H, W, C)``: some images of each class, the same ones each time; black where a class has fewer."""
     rows = min(len(raw.class_names), _CLASSES_SHOWN)
-    _, channels, height, width = raw.train.images.shape
+    channels, height, width = shape
     sheet = np.zeros((rows, columns, height, width, channels), dtype=np.uint8)
     order = np.argsort(draws(stream_key("sample sheet"), len(raw.train)), kind="stable")
     for row in range(rows):
         members = order[raw.train.labels[order] == row][:columns]
-        sheet[row, : len(members)] = raw.train.images[members].transpose(0, 2, 3, 1)
+        if isinstance(raw.train, FileSplit):
+            images, _ = squares(raw.train, members, height)
+        else:
+            images = raw.train.images[members]
+        sheet[row, : len(images)] = images.transpose(0, 2, 3, 1)
     return sheet

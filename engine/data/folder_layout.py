@@ -90,7 +90,17 @@ def find_images(root: Path) -> FolderLayout:
         raise DataError(f"{found}.", where=where, mend="Give image-folder:FOLDER with one folder of images a class.")
     ignored: Counter[str] = Counter()
     by_split = _split_folders(root, ignored)
-    classes = {split: _subfolders(folder, ignored) for split, folder in by_split.items()}
+    return list_classes(root, by_split, ignored)
+
+
+def list_classes(root: Path, by_split: dict[str, Path], ignored: Counter[str]) -> FolderLayout:
+    """The images of these splits, each a folder with one folder a class.
+
+    Raises:
+        DataError: as ``find_images``.
+    """
+    where = str(root)
+    classes = {split: subfolders(folder, ignored) for split, folder in by_split.items()}
     names = tuple(sorted(classes["train"]))
     _check_names(root, by_split, classes, names)
 
@@ -100,13 +110,10 @@ def find_images(root: Path) -> FolderLayout:
         for label, name in enumerate(names if split in by_split else ()):
             folder = by_split[split] / name
             before = ignored.copy()
-            found_files = sorted(_walk(folder, ignored), key=lambda entry: entry[0])
+            found_files = images_below(root, folder, ignored, label=label, split=split)
             if not found_files:
                 empty.append(_describe_empty(root, folder, ignored - before))
-            files += [
-                ImageFile(Path(path).relative_to(root).as_posix(), label, split, size, modified)
-                for path, size, modified in found_files
-            ]
+            files += found_files
     if empty:
         more = f" and {len(empty) - 10} more" if len(empty) > 10 else ""
         one = len(empty) == 1
@@ -118,27 +125,44 @@ def find_images(root: Path) -> FolderLayout:
     return FolderLayout(names, files, frozenset(by_split) - {"train"}, ignored)
 
 
+def images_below(root: Path, folder: Path, ignored: Counter[str], *, label: int, split: str) -> list[ImageFile]:
+    """The image files below a folder, sorted by place, all of one class.
+
+    Raises:
+        DataError: a folder that cannot be listed.
+    """
+    start = len(os.path.join(root, ""))  # noqa: PTH118 - a million names; Path costs seconds
+    found = sorted(_walk(folder, ignored), key=lambda entry: entry[0])
+    return [
+        ImageFile(path[start:].replace(os.sep, "/"), label, split, size, modified) for path, size, modified in found
+    ]
+
+
 def shown(place: str) -> str:
     """A file name as it can be printed: names that are no valid text keep their place with marks."""
     return os.fsencode(place).decode("utf-8", "replace")
 
 
 def _split_folders(root: Path, ignored: Counter[str]) -> dict[str, Path]:
-    folders = {name.lower(): root / name for name in _subfolders(root, Counter())}
+    folders = {name.lower(): root / name for name in subfolders(root, Counter())}
     found = {
         split: folders[name] for split, names in _SPLIT_FOLDERS.items() for name in reversed(names) if name in folders
     }
-    if "train" in found and _subfolders(found["train"], Counter()):
+    if "train" in found and subfolders(found["train"], Counter()):
         beside = len(folders) - len(found)
         if beside:
             ignored["folders beside train/"] += beside
-        _subfolders(root, ignored)  # Counts what lies around in the root.
+        subfolders(root, ignored)  # Counts what lies around in the root.
         return found
     return {"train": root}
 
 
-def _subfolders(folder: Path, ignored: Counter[str]) -> list[str]:
-    """Names of the folders that may be classes; other things are counted as ignored."""
+def subfolders(folder: Path, ignored: Counter[str]) -> list[str]:
+    """Names of the folders that may be classes; other things are counted as ignored.
+
+    Raises:
+        DataError: the folder cannot be listed.
+    """
     names = []
     try:
         with os.scandir(folder) as entries:
@@ -201,7 +225,7 @@ def _check_names(root: Path, by_split: dict[str, Path], classes: dict[str, list[
         )  # fmt: skip
     if len(names) < 2:
         inner = by_split["train"] / names[0] if names else None
-        nested = inner is not None and len(_subfolders(inner, Counter())) > 1
+        nested = inner is not None and len(subfolders(inner, Counter())) > 1
         found = f"only one class folder, {shown(names[0])}/" if names else "no class folders"
         mend = (
             f"Give image-folder:{shown(str(inner))}." if nested else "Make one folder of images a class, at least two."

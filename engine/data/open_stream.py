@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from engine.config import RunConfig
 from engine.data.augment import Augmentation
+from engine.data.file_set import FileSet
 from engine.data.images import ImageSet
 from engine.data.stream import BatchStream, Stream
 from engine.distributed.ranks import ALONE, Ranks
 
 
 def open_stream(
-    split: ImageSet,
+    split: ImageSet | FileSet,
     config: RunConfig,
     name: str,
     *,
@@ -25,6 +26,14 @@ def open_stream(
         augmentation: None only normalizes.
         shuffle: whether each epoch has an order of its own.
     """
+    if isinstance(split, FileSet):
+        from engine.data.file_stream import FileStream
+        from engine.data.read_ahead import usual_workers
+
+        return FileStream(
+            split, config.batch_size, seed=config.seed, name=name, augmentation=augmentation, shuffle=shuffle, ranks=ranks,
+            workers=usual_workers() if config.workers is None else config.workers,
+        )  # fmt: skip
     return BatchStream(
         split, config.batch_size, seed=config.seed, name=name, augmentation=augmentation, shuffle=shuffle, ranks=ranks
     )

@@ -31,15 +31,20 @@ def mixed(words: Words) -> Words:
     return words ^ (words >> np.uint64(31))
 
 
-def draws(key: int, count: int) -> Words:
-    """The first ``count`` words of a stream, ``(count,)`` uniform over 64 bits."""
-    counters = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(_GOLDEN)
+def draws(key: int, count: int, start: int = 0) -> Words:
+    """``count`` words of a stream from number ``start`` on, ``(count,)`` uniform over 64 bits."""
+    counters = np.arange(start + 1, start + count + 1, dtype=np.uint64) * np.uint64(_GOLDEN)
     return mixed(counters + np.uint64(key & _MASK))
 
 
-def below(key: int, count: int, limit: int) -> Positions:
-    """``(count,)`` whole numbers from 0 to ``limit - 1``; bias below limit / 2**32."""
-    return (((draws(key, count) >> np.uint64(32)) * np.uint64(limit)) >> np.uint64(32)).astype(np.int64)
+def below(key: int, count: int, limit: int, start: int = 0) -> Positions:
+    """``(count,)`` whole numbers from 0 to ``limit - 1``, from number ``start`` on; bias below limit / 2**32."""
+    return (((draws(key, count, start) >> np.uint64(32)) * np.uint64(limit)) >> np.uint64(32)).astype(np.int64)
+
+
+def fractions(words: Words) -> NDArray[np.float64]:
+    """Words as numbers from 0 to before 1, elementwise, in steps of 2**-53."""
+    return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def permutation(key: int, count: int) -> Positions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ Progress = Callable[[str, int, int], None]
 """Hears ``(what, done, total)``; may raise to stop."""
 
 Pixels = NDArray[np.uint8]
+
+Names = NDArray[np.bytes_]
+"""Places of files below their folder as the system's bytes: a million of them take little memory."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,31 @@ class RawSplit:
         images: ``(N, C, H, W)`` uint8; may be a memory map.
         labels: ``(N,)`` int64.
         keys: ``(N,)`` content keys (``splits.content_keys``).
+        names: ``(N,)`` places of the files, None where the images come from arrays.
     """
 
     images: Pixels
+    labels: Positions
+    keys: Words
+    names: Names | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class FileSplit:
+    """Image files of one split, to be decoded when they are needed.
+
+    Attributes:
+        root: the folder.
+        names: ``(N,)`` places of the files below it.
+        labels: ``(N,)`` int64.
+        keys: ``(N,)`` hashes of place and size in bytes: reading a million files to know their content takes hours.
+    """
+
+    root: Path
+    names: Names
     labels: Positions
     keys: Words
 
@@ -57,9 +83,9 @@ class RawData:
     """
 
     class_names: tuple[str, ...]
-    train: RawSplit
-    validation: RawSplit | None = None
-    read_test: Callable[[], RawSplit] | None = None
+    train: RawSplit | FileSplit
+    validation: RawSplit | FileSplit | None = None
+    read_test: Callable[[], RawSplit | FileSplit] | None = None
     test_size: int = 0
     normalization: Normalization | None = None
     messages: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from engine.data.augment import Augmentation, Draws, augment, draw, normalize
+from engine.data.augment import Augmentation, Draws, augment, central, draw, normalize
 from engine.data.images import ImageSet
 from engine.data.order import BatchOrder
 from engine.distributed.ranks import ALONE, Ranks
@@ -44,6 +44,9 @@ class Stream(Protocol):
 
     def close(self) -> None:
         """Let go of processes that read ahead; the stream can be asked again."""
+
+    def news(self) -> list[str]:
+        """Sentences for the log about broken images met since the last time; asked on all ranks at once."""
 
 
 @dataclass(frozen=True)
@@ -120,10 +123,11 @@ class BatchStream:
         epoch = self._epoch(step // self.steps_per_epoch)
         places = epoch.order[start:stop]
         images, labels = self.image_set.take(places), self.image_set.labels[places]
+        seen_size = self.image_set.seen_size
         if self._augmentation is None or epoch.draws is None:
-            return normalize(images, self._mean, self._std), labels
+            return normalize(central(images, seen_size), self._mean, self._std), labels
         drawn = epoch.draws.slice(start, stop)
-        return augment(images, self._augmentation, drawn, mean=self._mean, std=self._std), labels
+        return augment(images, self._augmentation, drawn, mean=self._mean, std=self._std, seen_size=seen_size), labels
 
     def epoch_batches(self, epoch: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """All batches of an epoch, counted from 0."""
@@ -133,6 +137,10 @@ class BatchStream:
 
     def close(self) -> None:
         """Nothing reads ahead here."""
+
+    def news(self) -> list[str]:
+        """None: all images were decoded before the start."""
+        return []
 
     def _epoch(self, number: int) -> _Epoch:
         found = self._epochs.get(number)
@@ -150,6 +158,6 @@ class BatchStream:
         if self._augmentation is None:
             return _Epoch(on_device, None)
         height, width = self.image_set.pool.shape[-2:]
-        drawn = draw(self._augmentation, count, (height, width), key=(self.order.seed, self.name, number))
-        parts = (drawn.down, drawn.right, drawn.flip, drawn.centre_y, drawn.centre_x)
-        return _Epoch(on_device, Draws(*(part.to(device) for part in parts)))
+        key = (self.order.seed, self.name, number)
+        drawn = draw(self._augmentation, count, (height, width), key=key, seen_size=self.image_set.seen_size)
+        return _Epoch(on_device, drawn.to(device))
