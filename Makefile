@@ -67,6 +67,7 @@ screenshots: setup ## Take README's pictures from a real session under Xvfb
 
 docs: setup ## Write the table of settings from the configuration classes, draw the pictures of the docs
 	$(BIN)/python tools/write_settings_page.py
+	$(BIN)/python tools/write_protocols_page.py
 	$(BIN)/python tools/draw_fast_supernet.py
 
 clean: ## Remove the virtual environment, caches and build files; runs stay

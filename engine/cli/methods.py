@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from engine.cli.output import emit, json_option, note, print_rows, say
-from engine.config import CONFIG_CLASSES, METHODS, PRESETS, describe
+from engine.config import CONFIG_CLASSES, METHODS, PRESETS, PROTOCOLS, PaperProtocol, describe
 
 
 @click.command("methods")
 @json_option
 def command(as_json: bool) -> None:
-    """List the methods and what departs from their papers, the presets, and with --json every setting."""
+    """List the methods, the papers' protocols with their sources and what departs from them, the presets, and with --json
+    every setting."""
     if as_json:
         emit(
             {
@@ -26,6 +27,14 @@ def command(as_json: bool) -> None:
                     for method in METHODS.values()
                 ],
                 "presets": [{"name": name, "summary": summary} for name, summary in PRESETS.items()],
+                "protocols": [
+                    {
+                        "kind": protocol.kind, "method": protocol.methods[0], "methods": list(protocol.methods),
+                        "data": list(protocol.data), "source": protocol.source,
+                        "values": [asdict(value) for value in protocol.sourced()], "departs": list(protocol.departs),
+                    }
+                    for protocol in PROTOCOLS
+                ],
                 "settings": {kind: [_setting(field) for field in describe(kind)] for kind in CONFIG_CLASSES},
             }
         )  # fmt: skip
@@ -43,9 +52,22 @@ def command(as_json: bool) -> None:
     for method in METHODS.values():
         if method.departs:
             say(f"{method.name} departs from its paper: {method.departs}")
+    for protocol in PROTOCOLS:
+        _print_protocol(protocol)
     say()
     print_rows(("preset", "what"), list(PRESETS.items()))
     note("Every setting with its range: nascope search --help, nascope retrain --help.")
+
+
+def _print_protocol(protocol: PaperProtocol) -> None:
+    say()
+    say(protocol.title)
+    by_source: dict[str, list[str]] = {}
+    for entry in protocol.sourced():
+        by_source.setdefault(entry.source, []).append(f"{entry.name}={entry.value}")
+    print_rows(("source", "values"), [(source, ", ".join(values)) for source, values in by_source.items()])
+    for sentence in protocol.departs:
+        say(f"- {sentence}")
 
 
 def _setting(field: Any) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from engine.config.data_sets import DATA_SETS, DataReference, DataSet, absolute_
 from engine.config.describe import FieldDescription, describe
 from engine.config.fields import RunConfig
 from engine.config.kinds import CONFIG_CLASSES
-from engine.config.presets import METHODS, PRESETS, Method
+from engine.config.network import NetworkKind, network_kind
+from engine.config.presets import METHODS, PRESETS, Method, retraining_method
+from engine.config.protocols import PROTOCOLS, PaperProtocol, paper_protocol
 from engine.config.resolve import check, defaults, known_method, parse_assignments, read_config_file, resolve
 from engine.config.retrain import RetrainConfig
 from engine.config.search import SearchConfig
@@ -14,10 +16,13 @@ __all__ = [
     "DATA_SETS",
     "METHODS",
     "PRESETS",
+    "PROTOCOLS",
     "DataReference",
     "DataSet",
     "FieldDescription",
     "Method",
+    "NetworkKind",
+    "PaperProtocol",
     "RetrainConfig",
     "RunConfig",
     "SearchConfig",
@@ -26,8 +31,11 @@ __all__ = [
     "defaults",
     "describe",
     "known_method",
+    "network_kind",
+    "paper_protocol",
     "parse_assignments",
     "parse_data",
     "read_config_file",
     "resolve",
+    "retraining_method",
 ]

@@ -58,7 +58,7 @@ DATA_SETS: dict[str, DataSet] = {
                 "Krizhevsky 2009", 10, 32, 3, download_mib=163),
         DataSet("cifar100", "CIFAR-100", "60,000 colour photographs of 32×32 in 100 classes.",
                 "Krizhevsky 2009", 100, 32, 3, download_mib=162),
-        DataSet("imagenet", "ImageNet", "ImageNet's own files: train/ with one folder a class and val/ likewise, or all of val/ flat with a list of classes.",
+        DataSet("imagenet", "ImageNet", "ImageNet's own files: train/ with one folder a class; val/ likewise, or flat beside a list of classes, is the test split.",
                 "Russakovsky et al. 2015", 0, 224, 3, takes_path=True, shift=0, cutout=False, random_crop=True),
         DataSet("image-folder", "image folder", "Your own images: one folder a class, directly or under train/, val/ and test/.",
                 "your files", 0, 32, 3, takes_path=True),

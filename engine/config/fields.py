@@ -7,6 +7,7 @@ help of the command line, the form in the window and the table in the docs. pyda
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -136,7 +137,8 @@ class RunConfig(BaseModel):
         group="Machine", ge=0, le=256,
     )  # fmt: skip
     memory_format: Literal["auto", "channels-last", "contiguous"] = setting(
-        "auto", "Order of images in memory; the numbers are the same but for rounding. auto takes what is faster here.",
+        "auto", "Order of images in memory; the numbers are the same but for rounding. auto takes channels-last for a search, and for a "
+        "retraining on a processor or in bfloat16.",
         group="Machine",
     )  # fmt: skip
     deterministic: bool = setting(
@@ -156,9 +158,26 @@ class RunConfig(BaseModel):
         gt=0,
     )
 
+    @field_validator("index_file")
+    @classmethod
+    def _same_place_from_everywhere(cls, value: str | None) -> str | None:
+        # A run may be resumed from another folder.
+        return None if value is None else str(Path(value).expanduser().absolute())
+
     @field_validator("device")
     @classmethod
     def _known_device(cls, value: str) -> str:
         if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", value):
             raise ValueError(f"«{value}» is no device. Use auto, cpu, cuda, cuda:N or mps.")
         return value
+
+
+def refuse_endless_warmup(config: RunConfig) -> None:
+    """Raises the error of a warm-up of the learning rate that leaves no epoch to its schedule."""
+    warmup = config.learning_rate_warmup_epochs
+    if warmup >= config.epochs and warmup:
+        raise misfit(
+            "learning_rate_warmup_epochs",
+            f"learning_rate_warmup_epochs={warmup} takes all {config.epochs} epochs. "
+            f"Set it to {config.epochs - 1} or less, or raise epochs.",
+        )

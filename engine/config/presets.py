@@ -1,7 +1,8 @@
-"""Methods and protocols as data.
+"""Methods and presets as data.
 
-A **method** is a setting of the switches (what is searched how); a **protocol** is a setting of sizes and rates (for
-how long, on which scale). Add a method by adding an entry here and, where needed, one function in the engine.
+A **method** is a setting of the switches (what is searched how); a **preset** names a setting of sizes and rates (for
+how long, on which scale): a paper's protocol, or a small one. Add a method by adding an entry here, to the protocols
+of ``engine.config.protocols`` and, where needed, one function in the engine.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.config.data_sets import DataSet
+from engine.config.protocols import paper_protocol
 
 Values = Mapping[str, Any]
 
@@ -48,24 +50,15 @@ METHODS: dict[str, Method] = {
 
 PRESETS = {
     "auto": "small for the digits, paper for everything else",
-    "paper": "the sizes, rates and epochs that the method's paper used on CIFAR-10",
+    "paper": "sizes, rates and epochs of the paper: of the method's for a search, of the paper that found the cells for a retraining (DARTS' where that is not known)",
+    "paper-darts": "those of the DARTS paper, whatever is searched or retrained: for fair comparisons",
+    "paper-pc-darts": "those of the PC-DARTS paper, whatever is searched or retrained",
     "small": "a network and a schedule for small images and a laptop",
 }
 
-_PAPER_SEARCH: Values = {
-    "epochs": 50, "batch_size": 64, "channels": 16, "layers": 8, "learning_rate": 0.025, "learning_rate_min": 0.001,
-    "momentum": 0.9, "weight_decay": 3e-4, "gradient_clip": 5.0, "alpha_learning_rate": 3e-4, "alpha_weight_decay": 1e-3,
-    "train_portion": 0.5, "validation_portion": 0.0, "seed": 2,
-}  # fmt: skip
-_PAPER_SEARCH_BY_METHOD: dict[str, Values] = {
-    "pc-darts": {
-        "batch_size": 256,
-        "learning_rate": 0.1,
-        "learning_rate_min": 0.0,
-        "alpha_learning_rate": 6e-4,
-        "warmup_epochs": 15,
-    },
-}
+_NAMED = {"PC_DARTS_cifar": "pc-darts", "PC_DARTS_image": "pc-darts"}
+"""Published cells whose paper retrains otherwise than DARTS."""
+
 # About 200 steps in all: the alphas need a larger rate to travel as far as in the papers' 20,000.
 _SMALL_SEARCH: Values = {
     "epochs": 20, "batch_size": 64, "channels": 8, "layers": 5, "learning_rate": 0.1, "learning_rate_min": 0.001,
@@ -76,33 +69,49 @@ _SMALL_SEARCH_BY_METHOD: dict[str, Values] = {
     # 50 is meant for 3e-4 over 100 epochs of NAS-Bench-201; with a rate 30 times larger it would only pull the alphas together.
     "beta-darts": {"beta_decay": 5.0},
 }
-_PAPER_RETRAIN: Values = {
-    "epochs": 600, "batch_size": 96, "channels": 36, "layers": 20, "learning_rate": 0.025, "learning_rate_min": 0.0,
-    "momentum": 0.9, "weight_decay": 3e-4, "gradient_clip": 5.0, "drop_path": 0.2, "auxiliary": True, "auxiliary_weight": 0.4,
-    "cutout": 16, "validation_portion": 0.0, "seed": 0,
-}  # fmt: skip
 _SMALL_RETRAIN: Values = {
     "epochs": 40, "batch_size": 64, "channels": 16, "layers": 5, "learning_rate": 0.05, "learning_rate_min": 0.0,
     "drop_path": 0.1, "auxiliary": False, "cutout": 0, "validation_portion": 0.15,
 }  # fmt: skip
 
 
-def protocol(kind: str, method: str | None, dataset: DataSet, preset: str) -> dict[str, Any]:
-    """Values of a protocol, fitted to the data set: no cutout, head or held-out split where they make no sense.
+def preset_values(kind: str, method: str | None, dataset: DataSet, preset: str) -> dict[str, Any]:
+    """Values of a preset, fitted to the data set: no cutout, head or held-out split where they make no sense.
 
     Args:
         kind: ``search`` or ``retrain``.
-        method: of a search; a retraining takes the protocol of the DARTS paper.
+        method: of a search; of a retraining the one that found the cells, None where that is not known.
         preset: a key of ``PRESETS``.
     """
-    small = preset == "small" or (preset == "auto" and dataset.name == "digits")
-    if kind == "search":
-        values = dict(_SMALL_SEARCH if small else _PAPER_SEARCH)
-        values |= (_SMALL_SEARCH_BY_METHOD if small else _PAPER_SEARCH_BY_METHOD).get(method or "", {})
+    method = method or "darts"
+    if preset == "small" or (preset == "auto" and dataset.name == "digits"):
+        if kind == "search":
+            values = {**_SMALL_SEARCH, **_SMALL_SEARCH_BY_METHOD.get(method, {})}
+        else:
+            values = dict(_SMALL_RETRAIN)
     else:
-        values = dict(_SMALL_RETRAIN if small else _PAPER_RETRAIN)
-        if not dataset.auxiliary:
-            values["auxiliary"] = False
+        values = _paper_values(kind, method, dataset, preset)
+    if kind == "retrain" and not dataset.auxiliary:
+        values["auxiliary"] = False
     if not dataset.cutout:
         values["cutout"] = 0
     return values
+
+
+def _paper_values(kind: str, method: str, dataset: DataSet, preset: str) -> dict[str, Any]:
+    whose = preset.removeprefix("paper-") if preset.startswith("paper-") else method
+    protocol = paper_protocol(kind, whose, dataset.name)
+    # A random cell trains nothing, but shows the sizes and rates that its seed is drawn beside.
+    base = dict(paper_protocol(kind, "darts", dataset.name).values) if whose == "random" and kind == "search" else {}
+    return {**base, **protocol.values, **(protocol.switches if whose == method else {})}
+
+
+def retraining_method(genotype: Any) -> str | None:
+    """The method that found these cells, as their JSON tells; None where it does not, or where it is no method here."""
+    if not isinstance(genotype, Mapping):
+        return None
+    source = genotype.get("source")
+    method = source.get("method") if isinstance(source, Mapping) else None
+    if isinstance(method, str) and method in METHODS:
+        return method
+    return _NAMED.get(str(genotype.get("name")))

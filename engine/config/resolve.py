@@ -17,18 +17,27 @@ from engine.config.data_sets import absolute_data, parse_data
 from engine.config.describe import describe
 from engine.config.fields import SCHEMA, RunConfig
 from engine.config.kinds import CONFIG_CLASSES
-from engine.config.presets import METHODS, PRESETS, protocol
+from engine.config.presets import METHODS, PRESETS, preset_values, retraining_method
 from engine.errors import ConfigError, Fault
 from engine.genotype.primitives import suggestion
 
-PROVENANCE_KEYS = frozenset({"schema", "versions", "command", "created", "world_size", "decided", "preset"})
+PROVENANCE_KEYS = frozenset(
+    {"schema", "versions", "command", "created", "world_size", "decided", "preset", "imported_from"}
+)
 """Keys of a run's ``config.json`` that are facts about the run, not settings; ignored when the file is reused."""
+
+_EARLIER: Mapping[str, Any] = {"network": "cifar"}
+"""What runs from before a setting had, where that is not its default: the network for small images, whatever their size."""
 
 _MAX_FILE_BYTES = 4 * 2**20
 
 
 def defaults(kind: str, *, method: str | None = None, data: str = "digits", preset: str = "auto") -> dict[str, Any]:
     """All settings of a run as the presets give them, before a person changes any. The form and ``methods`` show these.
+
+    Args:
+        method: of a search; of a retraining the one that found its cells (``retraining_method``), None where that is
+            not known.
 
     Raises:
         ConfigError, DataError: an unknown method, preset or data set.
@@ -45,7 +54,7 @@ def defaults(kind: str, *, method: str | None = None, data: str = "digits", pres
         raise ConfigError(
             [Fault("preset", f"«{preset}» is no preset.{suggestion(preset, PRESETS)}", f"Use {', '.join(PRESETS)}.")]
         )
-    values |= protocol(kind, method, parse_data(data).dataset, preset) | {"data": data, "kind": kind}
+    values |= preset_values(kind, method, parse_data(data).dataset, preset) | {"data": data, "kind": kind}
     return values
 
 
@@ -74,6 +83,7 @@ def resolve(
     """The checked configuration of a run.
 
     Args:
+        method: of a search; of a retraining the one whose paper's protocol it takes, None for the one that found the cells.
         file_values: settings of a configuration file (``read_config_file``).
         values: settings said for this run, as texts or typed; they win.
         where: name of the file that ``file_values`` came from, for messages.
@@ -83,7 +93,7 @@ def resolve(
         DataError: the data set is not known.
     """
     said = {**(file_values or {}), **(values or {})}
-    method = method or _text(said.get("method"))
+    method = method or (_text(said.get("method")) if kind == "search" else retraining_method(said.get("genotype")))
     data = data or said.get("data") or "digits"
     if not isinstance(data, str):
         raise ConfigError(
@@ -100,8 +110,8 @@ def resolve(
     if kind == "search" and method is not None:
         merged["method"] = known_method(method)
     merged["data"] = absolute_data(data)
-    if "epochs" in said and "warmup_epochs" not in said:
-        _scale_warmup(merged, defaults(kind, method=method, data=data, preset=preset))
+    if "epochs" in said:
+        _scale_warmups(merged, said, defaults(kind, method=method, data=data, preset=preset))
     return _checked(kind, merged, faults, where)
 
 
@@ -123,7 +133,8 @@ def check(kind: str, values: Mapping[str, Any], *, where: str | None = None) -> 
     faults = [_unknown(kind, name) for name in values if name not in fields and name not in PROVENANCE_KEYS]
     if "data" in values:
         parse_data(str(values["data"]))
-    return _checked(kind, {name: value for name, value in values.items() if name in fields}, faults, where)
+    known = {name: value for name, value in values.items() if name in fields}
+    return _checked(kind, {**_EARLIER, **known}, faults, where)
 
 
 def read_config_file(path: Path) -> dict[str, Any]:
@@ -153,7 +164,7 @@ def read_config_file(path: Path) -> dict[str, Any]:
         raise ConfigError(
             [Fault("schema", f"{schema} is newer than this nascope reads ({SCHEMA}).", "Update nascope.")], where=where
         )
-    return document
+    return {**_EARLIER, **document} if "versions" in document else document
 
 
 def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
@@ -181,14 +192,15 @@ def _checked(kind: str, merged: dict[str, Any], faults: list[Fault], where: str 
     return config
 
 
-def _scale_warmup(merged: dict[str, Any], preset_values: Mapping[str, Any]) -> None:
+def _scale_warmups(merged: dict[str, Any], said: Mapping[str, Any], usual: Mapping[str, Any]) -> None:
     """Other epochs than the preset's keep the paper's share of warm-up (PC-DARTS: 15 of 50) unless it was set too."""
     try:
         epochs = int(merged["epochs"])
     except (TypeError, ValueError, OverflowError):
         return  # The check names the fault.
-    if preset_values.get("warmup_epochs"):
-        merged["warmup_epochs"] = preset_values["warmup_epochs"] * epochs // preset_values["epochs"]
+    for name in ("warmup_epochs", "learning_rate_warmup_epochs"):
+        if usual.get(name) and name not in said:
+            merged[name] = usual[name] * epochs // usual["epochs"]
 
 
 def _unknown(kind: str, name: str) -> Fault:

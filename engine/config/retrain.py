@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from engine.config.fields import RunConfig, misfit, setting
+from engine.config.fields import RunConfig, misfit, refuse_endless_warmup, setting
 
 
 class RetrainConfig(RunConfig):
@@ -53,6 +53,7 @@ class RetrainConfig(RunConfig):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        refuse_endless_warmup(self)
         if self.learning_rate_min > self.learning_rate:
             raise misfit(
                 "learning_rate_min",

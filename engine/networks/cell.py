@@ -59,8 +59,9 @@ class DiscreteCell(nn.Module):
             for _, _, edge in cell.edges()
         )
 
-    def forward(self, before_last: Tensor, last: Tensor, drop_path_probability: float) -> Tensor:
-        """``drop_path_probability`` acts in train mode only."""
+    def forward(self, before_last: Tensor, last: Tensor, drop_path_probability: float | Tensor = 0.0) -> Tensor:
+        """``drop_path_probability`` acts in train mode only; a tensor is above 0."""
+        drops = self.training and (isinstance(drop_path_probability, Tensor) or drop_path_probability > 0.0)
         states: list[Tensor] = [self.preprocess0(before_last), self.preprocess1(last)]
         operations = iter(self.edges)
         for sources in self.sources:
@@ -68,7 +69,7 @@ class DiscreteCell(nn.Module):
             for source in sources:
                 operation = next(operations)
                 term: Tensor = operation(states[source])
-                if self.training and drop_path_probability > 0.0 and is_dropped(operation):
+                if drops and is_dropped(operation):
                     term = drop_path(term, drop_path_probability)
                 total = term if total is None else total + term
             assert total is not None  # a Genotype has no node without an edge

@@ -6,16 +6,19 @@ from typing import Any
 
 from engine.config import RetrainConfig, absolute_data
 from engine.data import Normalization, load_data, open_stream
+from engine.distributed import ALONE, Ranks, first_goes
 from engine.errors import DataError, RunError
-from engine.retrain.trainer import build_network
+from engine.networks import build_network
 from engine.runs import RunFolder
 from engine.runs.folder import CHECKPOINT_BEST, CHECKPOINT_LAST
 from engine.training.checkpoint import load_checkpoint
-from engine.training.device import pick_device
 from engine.training.evaluate import evaluate
+from engine.training.rank_device import device_of_rank
 
 
-def run_test(folder: RunFolder, *, data: str | None = None, device: str = "auto") -> dict[str, Any]:
+def run_test(
+    folder: RunFolder, *, data: str | None = None, device: str = "auto", ranks: Ranks = ALONE
+) -> dict[str, Any]:
     """Test a retrained network on the test split, and add the result to the run.
 
     The weights are those of the best validation accuracy where a validation split was held out, else the last ones
@@ -23,6 +26,7 @@ def run_test(folder: RunFolder, *, data: str | None = None, device: str = "auto"
 
     Args:
         data: another data set with the same classes; None takes the run's own.
+        ranks: processes that each test a share of the images; rank 0 adds the result to the run.
 
     Returns:
         ``run, split, data, images, accuracy_percent, top5_accuracy_percent`` (None with five classes or fewer), ``loss,
@@ -43,7 +47,7 @@ def run_test(folder: RunFolder, *, data: str | None = None, device: str = "auto"
     if data is not None:
         config = config.model_copy(update={"data": absolute_data(data)})
     chosen = CHECKPOINT_BEST if (folder.path / CHECKPOINT_BEST).exists() else CHECKPOINT_LAST
-    where = pick_device(device)
+    where = device_of_rank(device, ranks)
     checkpoint = load_checkpoint(folder.path / chosen)
     if not checkpoint["epochs_ended"]:
         raise RunError(
@@ -52,7 +56,10 @@ def run_test(folder: RunFolder, *, data: str | None = None, device: str = "auto"
     trained = checkpoint["trainer"]
     config = config.model_copy(update={"image_size": trained["image_size"]})
     mean, std = trained["normalization"]
-    loaded = load_data(config, where, splits=("test",), normalization=Normalization(tuple(mean), tuple(std)))
+    normalization = Normalization(tuple(mean), tuple(std))
+    loaded = first_goes(
+        ranks, lambda: load_data(config, where, splits=("test",), normalization=normalization), "test data"
+    )
     if loaded.channels != trained["image_channels"]:
         raise DataError(
             f"has images of {loaded.channels} colour channels, and the network was trained on {trained['image_channels']}.",
@@ -67,8 +74,8 @@ def run_test(folder: RunFolder, *, data: str | None = None, device: str = "auto"
         )
     network = build_network(config, len(loaded.class_names), trained["image_channels"], trained["image_size"]).to(where)
     network.load_state_dict(trained["weights"])
-    stream = open_stream(loaded.splits["test"], config, "test", shuffle=False)
-    found = evaluate(network, stream.epoch_batches(), where)
+    stream = open_stream(loaded.splits["test"], config, "test", shuffle=False, ranks=ranks)
+    found = evaluate(network, stream.epoch_batches(), where, ranks)
     numbers = {
         "split": "test", "data": config.data, "images": found.images, "accuracy_percent": found.accuracy_percent,
         "top5_accuracy_percent": found.top5_accuracy_percent, "loss": found.loss, "checkpoint": chosen,
@@ -76,5 +83,6 @@ def run_test(folder: RunFolder, *, data: str | None = None, device: str = "auto"
         "images_changed": config.data == folder.config().data
         and folder.decided().get("split_fingerprint") not in (None, loaded.fingerprint),
     }  # fmt: skip
-    folder.add_result("test", **numbers)
+    if ranks.is_first:
+        folder.add_result("test", **numbers)
     return {"run": str(folder.path), **numbers, "tests_so_far": folder.tests_so_far()}

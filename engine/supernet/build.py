@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 
+from engine.config.network import NetworkKind
 from engine.genotype.primitives import DARTS_PRIMITIVES
 from engine.networks.layout import reduction_places
 from engine.supernet.base import Supernet
@@ -21,6 +22,9 @@ _CACHED_BYTES = 2**20
 _VECTOR_CHANNELS = 16
 """And until they have this many channels: a processor's vector holds 16 numbers."""
 
+_IMAGENET_STEM_SHRINKS = 64
+"""Pixels of an image for one of the first cell behind the stem for ImageNet."""
+
 
 def build_supernet(
     variant: Variant,
@@ -34,13 +38,14 @@ def build_supernet(
     primitives: Sequence[str] = DARTS_PRIMITIVES,
     partial_channels: int = 1,
     edge_normalization: bool = False,
+    network: NetworkKind = "cifar",
     channels_last: bool | None = None,
 ) -> Supernet:
     """A supernet on a device, its fresh weights and alphas drawn from torch's generator: the same in both variants.
 
     Args:
         batch_shape: (N, image_channels, H, W) of the batches to come.
-        channels_last: memory order of the images of the fast one; None: last on processors only.
+        channels_last: memory order of the images of the fast one; None: last on processors and NVIDIA GPUs.
         others: as ``ReferenceSupernet``.
 
     Raises:
@@ -50,14 +55,15 @@ def build_supernet(
     if variant == "reference":
         return ReferenceSupernet(
             channels, classes, layers, image_channels=image_channels, nodes=nodes, primitives=primitives,
-            partial_channels=partial_channels, edge_normalization=edge_normalization,
+            partial_channels=partial_channels, edge_normalization=edge_normalization, network=network,
         ).to(device)  # fmt: skip
     is_processor = device.type == "cpu"
+    pixels = height * width // (_IMAGENET_STEM_SHRINKS if network == "imagenet" else 1)
     return FastSupernet(
         channels, classes, layers, image_channels=image_channels, nodes=nodes, primitives=primitives,
-        partial_channels=partial_channels, edge_normalization=edge_normalization,
-        channels_last=is_processor if channels_last is None else channels_last,
-        edges_together=_edges_together(channels // partial_channels, layers, nodes, images * height * width) if is_processor else None,
+        partial_channels=partial_channels, edge_normalization=edge_normalization, network=network,
+        channels_last=device.type in ("cpu", "cuda") if channels_last is None else channels_last,
+        edges_together=_edges_together(channels // partial_channels, layers, nodes, images * pixels) if is_processor else None,
     ).to(device)  # fmt: skip
 
 

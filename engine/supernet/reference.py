@@ -11,10 +11,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from engine.config.network import NetworkKind
 from engine.genotype.genotype import CELL_KINDS
 from engine.genotype.primitives import DARTS_PRIMITIVES
 from engine.networks.layout import reduction_places
-from engine.networks.stem import CifarStem
+from engine.networks.stem import search_stem
 from engine.supernet.base import Supernet
 from engine.supernet.cell import SupernetCell
 
@@ -29,6 +30,8 @@ class ReferenceSupernet(Supernet):
         primitives: candidates of an edge, in the order of an alpha row.
         partial_channels: K of PC-DARTS; 1 mixes all channels.
         edge_normalization: whether edges have weights of their own (betas).
+        network: which stem: ``cifar`` keeps the image's size, ``imagenet`` halves it three times (PC-DARTS,
+            model_search_imagenet) and lets the first cell count as one after a reduction.
         generator: source of the fresh alphas; None takes torch's own, after the weights have been drawn.
 
     Raises:
@@ -47,14 +50,15 @@ class ReferenceSupernet(Supernet):
         primitives: Sequence[str] = DARTS_PRIMITIVES,
         partial_channels: int = 1,
         edge_normalization: bool = False,
+        network: NetworkKind = "cifar",
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__(nodes, primitives)
         self.partial_channels = partial_channels
-        self.stem = CifarStem(image_channels, channels)
+        self.stem = search_stem(network, image_channels, channels)
         self.cells = nn.ModuleList()
         before_last = last = self.stem.channels_out
-        reduction_before = False
+        reduction_before = self.stem.halves
         for layer in range(layers):
             reduction = layer in reduction_places(layers)
             channels *= 2 if reduction else 1
@@ -70,7 +74,7 @@ class ReferenceSupernet(Supernet):
 
     def forward(self, images: Tensor) -> Tensor:
         weights = {kind: self.cell_weights(kind) for kind in CELL_KINDS}
-        before_last = last = self.stem(images)
+        before_last, last = self.stem(images)
         for cell in self.cells:
             before_last, last = last, cell(before_last, last, weights["reduction" if cell.reduction else "normal"])
         logits: Tensor = self.classifier(last.mean(dim=(2, 3)))

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from engine.config.network import NetworkKind
 from engine.genotype.genotype import CELL_KINDS
 from engine.genotype.primitives import DARTS_PRIMITIVES
 from engine.supernet.base import Supernet, norms_within, still_statistics
@@ -52,6 +53,7 @@ class FastSupernet(Supernet):
         primitives: Sequence[str] = DARTS_PRIMITIVES,
         partial_channels: int = 1,
         edge_normalization: bool = False,
+        network: NetworkKind = "cifar",
         generator: torch.Generator | None = None,
         edges_together: Sequence[int] | None = None,
         channels_last: bool = True,
@@ -59,7 +61,7 @@ class FastSupernet(Supernet):
         super().__init__(nodes, primitives)
         textbook = ReferenceSupernet(
             channels, classes, layers, image_channels=image_channels, nodes=nodes, primitives=primitives,
-            partial_channels=partial_channels, edge_normalization=edge_normalization, generator=generator,
+            partial_channels=partial_channels, edge_normalization=edge_normalization, network=network, generator=generator,
         )  # fmt: skip
         self.channels_last = channels_last
         self.recomputes_cells = False
@@ -79,7 +81,7 @@ class FastSupernet(Supernet):
         self._count_batch()
         weights = {kind: state_weights(self.cell_weights(kind), self.nodes) for kind in CELL_KINDS}
         order = torch.channels_last if self.channels_last else torch.contiguous_format
-        before_last = last = self.stem(images.contiguous(memory_format=order))
+        before_last, last = self.stem(images.contiguous(memory_format=order))
         for cell in self._cells():
             before_last, last = (
                 last,

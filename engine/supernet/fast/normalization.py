@@ -13,10 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.distributed.normalization import RanksBatchNorm, joint_batch_norm, joint_batch_norm_gradient
 from engine.supernet.fast.stacking import stack
 
 
-class EdgesNorm(nn.BatchNorm2d):
+class EdgesNorm(RanksBatchNorm):
     """The batch norms of E edges side by side: running statistics (E·C,), no scale, no shift."""
 
     running_mean: Tensor
@@ -48,6 +49,8 @@ def normalize(x: Tensor, norm: EdgesNorm, scale: Tensor | None) -> tuple[Tensor,
     Raises:
         ValueError: one value a channel, in training; as torch.
     """
+    if norm.is_joint:
+        return _normalize_jointly(x, norm, scale)
     if norm.training and x.numel() == x.shape[1]:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {tuple(x.shape)}.")
     factor = norm.update_factor()
@@ -82,6 +85,9 @@ def normalize_gradient(
     training: bool,
 ) -> tuple[Tensor, Tensor | None]:
     """Gradients of ``normalize`` with respect to ``x`` and ``scale``; ``training`` as for ``normalize_again``."""
+    if training and norm.ranks.size > 1:
+        found = joint_batch_norm_gradient(gradient, x, scale, mean, inverse_deviation)
+        return found[0], found[1].to(scale.dtype) if scale is not None else None
     if scale is not None:
         # torch 2.14.1 reads a scale as if it were dense in the channels-last backward pass on processors, and gives
         # silently wrong input gradients for any other.
@@ -91,3 +97,10 @@ def normalize_gradient(
         training, norm.eps, [True, scale is not None, False],
     )  # fmt: skip
     return of_x, of_scale if scale is not None else None
+
+
+def _normalize_jointly(x: Tensor, norm: EdgesNorm, scale: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """``normalize`` over the shares of all ranks."""
+    factor = norm.update_factor()
+    running = (norm.running_mean, norm.running_var) if factor else None
+    return joint_batch_norm(x, scale, None, norm.eps, running, factor)

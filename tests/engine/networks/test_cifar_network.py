@@ -74,7 +74,7 @@ def test_nodes_sum_their_edges_and_concat_keeps_its_order():
     cell = Cell((edges, (Edge("skip_connect", 2), Edge("skip_connect", 1))), (3, 2))
     network = CifarNetwork(Genotype(cell, cell), 4, 3, 4).eval()
     images = torch.randn(2, 3, 8, 8)
-    stem = network.stem(images)
+    stem, _ = network.stem(images)
     first = network.cells[0]
 
     found = first(stem, stem, 0.0)

@@ -23,6 +23,19 @@ def test_images_are_dropped_whole_at_the_rate_and_the_rest_is_scaled():
     assert torch.equal(x, torch.ones_like(x))
 
 
+def test_a_probability_on_the_device_drops_alike():
+    x = torch.ones(20_000, 2, 1, 3)
+
+    found = drop_path(x, torch.tensor(0.3), torch.Generator().manual_seed(0))
+
+    kept = found[:, 0, 0, 0] != 0
+    assert kept.double().mean().item() == pytest.approx(0.7, abs=0.013)
+    torch.testing.assert_close(found, (kept.float() / 0.7).view(-1, 1, 1, 1).expand_as(x))
+    short = drop_path(x.bfloat16(), torch.tensor(0.3))
+    assert short.dtype == torch.bfloat16
+    assert set(short.unique().tolist()) == {0.0, torch.tensor(1 / 0.7).bfloat16().item()}
+
+
 def test_same_generator_drops_the_same_images():
     x = torch.randn(64, 1, 2, 2, dtype=torch.float64)
 

@@ -53,6 +53,29 @@ def test_supernet_is_as_large_as_the_original(kind, goldens):
     assert golden["parameters_100_classes"] - golden["parameters"] == 90 * (supernet.classifier.in_features + 1)
 
 
+def test_supernet_for_imagenet_is_as_large_as_the_original(goldens):
+    golden = goldens["supernet_sizes"]["pc_darts_imagenet"]
+    supernet = ReferenceSupernet(16, 1000, 8, partial_channels=2, edge_normalization=True, network="imagenet")
+    macs = {}
+    for name, layer in supernet.named_modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.register_forward_hook(
+                lambda layer, _, out, name=name: macs.update({name: out.numel() * layer.weight[0].numel()})
+            )
+
+    assert parameter_count(supernet) == golden["parameters"]
+    assert len(list(supernet.parameters())) == golden["weight_tensors"]
+    assert sum(isinstance(module, nn.BatchNorm2d) for module in supernet.modules()) == golden["batch_norms"]
+    assert sum(buffer.numel() for buffer in supernet.buffers()) == golden["buffer_elements"]
+    assert [layer.weight.shape[:2] for layer in supernet.stem.modules() if isinstance(layer, nn.Conv2d)] == [
+        (24, 3), (48, 24), (48, 48),
+    ]  # fmt: skip
+    supernet.to("meta").eval()(torch.empty(1, 3, 224, 224, device="meta"))
+    # The original computes each mixed operation twice: once for the value, once to ask for its device.
+    twice = sum(number for name, number in macs.items() if ".edges." in name)
+    assert sum(macs.values()) + twice == goldens["supernet_macs"]["pc_darts_imagenet"]
+
+
 def test_weights_are_named_by_cell_edge_and_primitive():
     names = set(ReferenceSupernet(4, 10, 5, **KINDS["pc_darts"]).state_dict())
 

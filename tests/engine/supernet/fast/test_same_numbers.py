@@ -29,6 +29,11 @@ FIXED = {
         "primitives": DARTS_PRIMITIVES, "channels": 4, "partial_channels": 2, "edge_normalization": True,
         "channels_last": False, "size": (7, 9),
     },
+    "imagenet_stem": {"primitives": DARTS_PRIMITIVES, "network": "imagenet", "size": (64, 64), "nodes": 2},
+    "imagenet_stem_pc_darts": {
+        "primitives": DARTS_PRIMITIVES, "network": "imagenet", "channels": 8, "partial_channels": 2,
+        "edge_normalization": True, "size": (72, 60), "channels_last": False,
+    },
     "one_channel_mixed": {"primitives": DARTS_PRIMITIVES, "channels": 4, "partial_channels": 4, "nodes": 2},
     "every_other_way": {"primitives": OTHERS, "nodes": 3, "edges_together": [2, 2, 2]},
     "two_identities": {"primitives": ("second_skip", "sep_conv_3x3", "skip_connect"), "nodes": 2},
@@ -69,16 +74,18 @@ def test_everything_equals_the_textbook(name, pair, measure, assert_close, stati
     channels_last=st.booleans(),
     together=st.sampled_from([None, 1, 2]),
     image_channels=st.sampled_from([1, 3]),
+    network=st.sampled_from(["cifar", "imagenet"]),
     seed=st.integers(0, 1000),
 )
 def test_any_supernet_equals_the_textbook(
     pair, measure, assert_close, statistics,
     primitives, parts, multiple, layers, nodes, edge_normalization, height, width, channels_last, together,
-    image_channels, seed,
+    image_channels, network, seed,
 ):  # fmt: skip
     setting = {
         "primitives": primitives, "channels": parts * multiple, "partial_channels": parts, "layers": layers,
-        "nodes": nodes, "edge_normalization": edge_normalization, "size": (height, width),
+        "nodes": nodes, "edge_normalization": edge_normalization, "network": network,
+        "size": (8 * height, 8 * width) if network == "imagenet" else (height, width),
         "channels_last": channels_last, "edges_together": None if together is None else [together] * layers,
         "image_channels": image_channels, "seed": seed,
     }  # fmt: skip

@@ -1,0 +1,37 @@
+"""``compile=true``: the network goes through torch.compile, and what can go wrong there is told in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch._dynamo.exc import TorchDynamoException
+
+from engine.errors import RunError
+from engine.networks import DiscreteNetwork
+
+BACKEND = "inductor"
+"""torch's own compiler; it needs a C++ compiler for processors, and Triton for GPUs."""
+
+
+def compile_network(network: DiscreteNetwork) -> None:
+    """Let the network be compiled at its first pass; the names of its weights stay."""
+    network.compile(backend=BACKEND)
+
+
+@contextmanager
+def compile_errors_told() -> Iterator[None]:
+    """Within the block a failure of the compiler is raised as one that a person can mend.
+
+    Raises:
+        RunError: the compiler failed.
+    """
+    try:
+        yield
+    except TorchDynamoException as error:
+        # The first line names the backend only, the second its complaint.
+        said = " ".join(line.strip() for line in str(error).splitlines() if line.strip())[:200]
+        raise RunError(
+            f"torch.compile failed: {said}", where="compile",
+            mend="Resume with --set compile=false: the numbers are the same but for rounding.",
+        ) from error  # fmt: skip
