@@ -16,13 +16,19 @@ from engine.runs import RunFolder, summarize
 from engine.runs.folder import CHECKPOINT_LAST, LOG
 
 if TYPE_CHECKING:
-    from engine.execution.execute import Outcome
+    from engine.distributed import Ranks
+    from engine.execution.outcome import Outcome
 
 tied_option = click.option("--tied-to-stdin", is_flag=True, hidden=True, help="Stop when standard input ends.")
 
 
-def carry_out(folder: RunFolder, *, tied_to_stdin: bool = False, title: str | None = None) -> Outcome:
+def carry_out(
+    folder: RunFolder, *, tied_to_stdin: bool = False, title: str | None = None, ranks: Ranks | None = None
+) -> Outcome:
     """Run or resume until it is finished, stopped or failed, with progress on standard error.
+
+    Args:
+        ranks: the processes of the run, where there are several; this is rank 0.
 
     Raises:
         NascopeError: bad input that was found while preparing.
@@ -30,10 +36,11 @@ def carry_out(folder: RunFolder, *, tied_to_stdin: bool = False, title: str | No
     status = folder.status()
     epochs = int(folder.config_document().get("epochs") or 0)  # The status still has those of the last sitting.
     try:
+        from engine.distributed import ALONE
         from engine.execution.execute import execute
 
         with ProgressView(title or title_of(folder), epochs=epochs, steps_per_epoch=status.steps_per_epoch) as view:
-            return execute(folder, on_event=view, tied_to_stdin=tied_to_stdin)
+            return execute(folder, on_event=view, tied_to_stdin=tied_to_stdin, ranks=ranks or ALONE)
     except (NascopeError, KeyboardInterrupt):
         raise
     except Exception as error:
@@ -41,14 +48,21 @@ def carry_out(folder: RunFolder, *, tied_to_stdin: bool = False, title: str | No
         raise
 
 
-def start(folder: RunFolder, *, existed: bool, tied_to_stdin: bool = False, title: str | None = None) -> Outcome:
+def start(
+    folder: RunFolder,
+    *,
+    existed: bool,
+    tied_to_stdin: bool = False,
+    title: str | None = None,
+    ranks: Ranks | None = None,
+) -> Outcome:
     """``carry_out`` a run whose folder was just created; where it is refused before it began, the folder goes again.
 
     Args:
         existed: whether the folder was there before the run was put into it; then only the run's files go.
     """
     try:
-        return carry_out(folder, tied_to_stdin=tied_to_stdin, title=title)
+        return carry_out(folder, tied_to_stdin=tied_to_stdin, title=title, ranks=ranks)
     except NascopeError:
         if not (folder.path / CHECKPOINT_LAST).exists():
             _withdraw(folder.path, existed=existed)

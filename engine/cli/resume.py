@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,10 @@ from engine.errors import ConfigError, Fault, RunError
 from engine.genotype.primitives import suggestion
 from engine.runs import RunFolder, Status
 from engine.runs.folder import ABOUT_THE_DEVICE
+from engine.runs.origin import refuse_imported
+
+if TYPE_CHECKING:
+    from engine.distributed import Ranks
 
 CHANGEABLE = (
     "epochs",
@@ -24,7 +28,9 @@ CHANGEABLE = (
     "supernet",
     "activation_checkpointing",
     "memory_format",
+    "compile",
     "cuda_graphs",
+    "deterministic",
 )
 """Settings that may change between two sittings: for how long, on what and how to compute, not what is computed."""
 
@@ -42,7 +48,18 @@ def command(run: str, assignments: tuple[str, ...], as_json: bool, tied_to_stdin
     It goes on bit for bit with the step after its last checkpoint. A paused run that is alive goes on where it runs. A
     finished one goes on with --set epochs=N.
     """
+    from engine.distributed import together
+    from engine.execution.follow import follow
+
+    with together() as ranks:
+        if not ranks.is_first:
+            return follow(ranks).exit_code
+        return _resume(run, assignments, as_json=as_json, tied_to_stdin=tied_to_stdin, ranks=ranks)
+
+
+def _resume(run: str, assignments: tuple[str, ...], *, as_json: bool, tied_to_stdin: bool, ranks: Ranks) -> int:
     folder = find_run(run)
+    refuse_imported(folder)
     status = folder.status()
     changes = parse_assignments(assignments)
     if status.alive:
@@ -51,11 +68,11 @@ def command(run: str, assignments: tuple[str, ...], as_json: bool, tied_to_stdin
     if status.state == "finished" and ("epochs" not in changes or config.epochs <= status.epoch):
         return _say_finished(folder, status, as_json=as_json)
     if changes:
-        from engine.training.device import pick_device
+        from engine.training.rank_device import device_of_rank
 
-        pick_device(config.device)
+        device_of_rank(config.device, ranks)
         store_changes(folder, config, changes)
-    outcome = carry_out(folder, tied_to_stdin=tied_to_stdin)
+    outcome = carry_out(folder, tied_to_stdin=tied_to_stdin, ranks=ranks)
     return answer(folder, outcome, as_json=as_json)
 
 

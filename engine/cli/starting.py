@@ -97,18 +97,23 @@ def start_new(said: Said, config: RunConfig, *, slug: str) -> int:
         NascopeError: the device or the place is not there, or the data cannot be used; nothing is left behind then.
     """
     # Loaded only now: wrong settings are refused without waiting for torch.
-    from engine.training.device import pick_device
+    from engine.distributed import together
+    from engine.execution.follow import follow
     from engine.training.facts import run_facts
+    from engine.training.rank_device import device_of_rank
 
-    pick_device(config.device)
-    arguments = click.get_current_context().obj or ()
-    facts = run_facts(shlex.join(["nascope", *arguments]), said.preset)
-    existed = said.out is not None and said.out.exists()
-    if said.out is None:
-        folder = RunFolder.create_dated(config, facts, slug=slug, name=said.name)
-    else:
-        folder = RunFolder.create(said.out.expanduser().absolute(), config, facts, name=said.name)
-    outcome = start(folder, existed=existed, tied_to_stdin=said.tied_to_stdin)
+    with together() as ranks:
+        if not ranks.is_first:
+            return follow(ranks).exit_code
+        device_of_rank(config.device, ranks)
+        arguments = click.get_current_context().obj or ()
+        facts = {**run_facts(shlex.join(["nascope", *arguments]), said.preset), "world_size": ranks.size}
+        existed = said.out is not None and said.out.exists()
+        if said.out is None:
+            folder = RunFolder.create_dated(config, facts, slug=slug, name=said.name)
+        else:
+            folder = RunFolder.create(said.out.expanduser().absolute(), config, facts, name=said.name)
+        outcome = start(folder, existed=existed, tied_to_stdin=said.tied_to_stdin, ranks=ranks)
     return answer(folder, outcome, as_json=said.as_json)
 
 

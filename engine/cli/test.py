@@ -28,10 +28,12 @@ def command(run: str, data: str | None, device: str, as_json: bool) -> None:
             where=str(folder.path),
             mend=f"Retrain its cell first: nascope retrain {folder.path}",
         )
+    from engine.distributed import failing_together, together
     from engine.retrain.testing import run_test
 
     note_unfinished(folder, "the newest weights that it saved are tested")
-    found = run_test(folder, data=data, device=device)
+    with together() as ranks, failing_together(ranks):
+        found = run_test(folder, data=data, device=device, ranks=ranks)
     if found["images_changed"]:
         note("warning: the images have changed since the training, so some of those it trained on may be tested now.")
     if as_json:

@@ -7,7 +7,6 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,40 +14,28 @@ import psutil
 import torch
 
 from engine.config import RunConfig
-from engine.errors import NascopeError
-from engine.execution.make import make_trainer
+from engine.distributed import ALONE, LeftAlone, Ranks, explained
+from engine.errors import NascopeError, RunError
+from engine.execution.outcome import Outcome
+from engine.execution.prepare import Plan, prepare
 from engine.execution.same_images import refuse_other_images
 from engine.runs import Event, EventWriter, RunFolder, give_order
 from engine.runs.control import ControlWatch, read_control
 from engine.runs.folder import ABOUT_THE_DEVICE, CHECKPOINT_LAST, EVENTS, LOG
 from engine.training.checkpoint import load_checkpoint
-from engine.training.device import default_threads, describe_device, pick_device
+from engine.training.determinism import algorithms_as_before
+from engine.training.device import describe_device
+from engine.training.direction import Direction
 from engine.training.facts import versions
 from engine.training.failure import failure_in_words
 from engine.training.interrupts import EXIT_CODES, Interrupts
+from engine.training.journal import FolderJournal
 from engine.training.loop import Loop
+from engine.training.rank_device import device_of_rank, threads_of_rank
 from engine.training.status_keeper import StatusKeeper
 
 _LOGGER = logging.getLogger("nascope.run")
 _PREPARE_MESSAGE_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a sitting ended.
-
-    Attributes:
-        exit_code: 0 done, 1 failed, 3 stopped by order, 130 by Ctrl-C, 143 by SIGTERM.
-        epochs: whole epochs trained, over all sittings.
-        metrics: the newest numbers.
-        error: ``{what, where, mend}`` of a failure.
-    """
-
-    state: str
-    exit_code: int
-    epochs: int
-    metrics: dict[str, Any] = field(default_factory=dict)
-    error: dict[str, str | None] | None = None
 
 
 class _StoppedEarly(Exception):
@@ -60,13 +47,18 @@ class _StoppedEarly(Exception):
 
 
 def execute(
-    folder: RunFolder, *, on_event: Callable[[Event], None] | None = None, tied_to_stdin: bool = False
+    folder: RunFolder,
+    *,
+    on_event: Callable[[Event], None] | None = None,
+    tied_to_stdin: bool = False,
+    ranks: Ranks = ALONE,
 ) -> Outcome:
     """Start or resume the run in this folder and work on it until it is finished, stopped or failed.
 
     Args:
         on_event: hears every event after it was written.
         tied_to_stdin: end of file on standard input stops and saves (the window died).
+        ranks: the processes of this run, where there are several; this is rank 0, the others ``follow``.
 
     Raises:
         NascopeError: input that was found wrong while preparing (the status says so too); nothing was trained.
@@ -80,16 +72,17 @@ def execute(
             return Outcome("finished", 0, before.epoch, dict(before.metrics))
         with (
             _log_to(folder.path / LOG),
-            StatusKeeper(folder) as status,
+            StatusKeeper(folder, ranks.size) as status,
             Interrupts(tied_to_stdin=tied_to_stdin) as interrupts,
+            algorithms_as_before(),
         ):
-            return _Sitting(folder, config, status, interrupts, on_event or (lambda event: None)).run()
+            return _Sitting(folder, config, status, interrupts, on_event or (lambda event: None), ranks).run()
     finally:
         lock.release()
 
 
 class _Sitting:
-    """One process' work on a run."""
+    """One process' work on a run; with several processes that of rank 0."""
 
     def __init__(
         self,
@@ -98,7 +91,9 @@ class _Sitting:
         status: StatusKeeper,
         interrupts: Interrupts,
         on_event: Callable[[Event], None],
+        ranks: Ranks,
     ) -> None:
+        self._ranks = ranks
         self._folder = folder
         self._config = config
         self._status = status
@@ -111,11 +106,12 @@ class _Sitting:
     def run(self) -> Outcome:
         config = self._config
         try:
+            epochs_before = self._status.status.epochs
             self._status.set(state="running")
-            device = self._decide()
-            torch.manual_seed(config.seed)
-            trainer = make_trainer(config, device, self._on_prepare, self._folder.decided())
+            device, threads = self._decide()
             checkpoint = self._checkpoint()
+            plan = Plan(config, self._folder.decided(), threads, checkpoint, epochs_before)
+            trainer = prepare(self._ranks.first_says(plan), device, self._on_prepare, self._ranks)
             fingerprint = trainer.facts().get("split_fingerprint")
             if checkpoint is not None:
                 refuse_other_images(self._folder, fingerprint)
@@ -123,8 +119,8 @@ class _Sitting:
                 decided={**self._folder.decided(), **trainer.decisions, "split_fingerprint": fingerprint}
             )
             self._loop = Loop(
-                self._folder, trainer, device=device, status=self._status, orders=self._orders, interrupts=self._interrupts,
-                checkpoint_minutes=config.checkpoint_minutes, on_event=self._on_event,
+                trainer, FolderJournal(self._folder, self._status, self._on_event), Direction(self._orders, self._interrupts),
+                device=device, checkpoint_minutes=config.checkpoint_minutes, ranks=self._ranks, seed=config.seed,
             )  # fmt: skip
         except NascopeError as error:
             self._fail(error)
@@ -132,34 +128,45 @@ class _Sitting:
         except (_StoppedEarly, KeyboardInterrupt) as stop:
             return self._stopped_early(stop.reason if isinstance(stop, _StoppedEarly) else "interrupt")
         except Exception as error:
-            return self._fail(error)
+            found = explained(error, self._ranks)
+            outcome = self._fail(found)
+            if isinstance(found, LeftAlone) and found.is_input:
+                raise RunError(
+                    found.words["what"] or "", where=found.words["where"], mend=found.words["mend"]
+                ) from None
+            return outcome
         try:
             facts = {
-                "versions": versions(), "device": describe_device(device), "world_size": 1,
+                "versions": versions(), "device": describe_device(device), "world_size": self._ranks.size,
                 "command": self._folder.config_document().get("command", ""),
             }  # fmt: skip
-            end = self._loop.run(checkpoint, facts)
+            end = self._loop.run(checkpoint, facts, epochs_before)
         except Exception as error:
-            return self._fail(error)
+            return self._fail(explained(error, self._ranks))
         _LOGGER.info("%s%s", end.state, f" ({end.reason})" if end.reason else "")
         exit_code = 0 if end.state == "finished" else EXIT_CODES[end.reason or "order"]
         return Outcome(end.state, exit_code, self._loop.epochs_ended, dict(self._loop.metrics))
 
     # -- preparing ------------------------------------------------------------------------------------------------
 
-    def _decide(self) -> torch.device:
+    def _decide(self) -> tuple[torch.device, int]:
         """Device and threads: what a person said, else what an earlier sitting decided, else what suits this machine."""
         decided = self._folder.decided()
-        device = pick_device(self._config.device)
-        if self._config.device == "auto" and decided.get("device"):
+        device = device_of_rank(self._config.device, self._ranks)
+        if self._config.device == "auto" and decided.get("device") and self._ranks.size == 1:
             with contextlib.suppress(NascopeError):  # Another machine than before: its own device then.
-                device = pick_device(decided["device"])
+                device = device_of_rank(decided["device"], self._ranks)
+        if self._folder.config_document().get("world_size", 1) != self._ranks.size:
+            # Shares are larger or smaller now, and so is each process' part of the cores.
+            decided = {name: decided[name] for name in decided if name not in ABOUT_THE_DEVICE | {"threads"}}
         if decided.get("device") not in (None, str(device)):
             decided = {name: decided[name] for name in decided if name not in ABOUT_THE_DEVICE}
-        threads = self._config.threads or decided.get("threads") or default_threads()
+        threads = self._config.threads or decided.get("threads") or threads_of_rank(self._ranks)
         torch.set_num_threads(threads)
-        self._folder.add_facts(decided={**decided, "device": str(device), "threads": threads})
-        return device
+        self._folder.add_facts(
+            world_size=self._ranks.size, decided={**decided, "device": str(device), "threads": threads}
+        )
+        return device, threads
 
     def _checkpoint(self) -> dict[str, Any] | None:
         path = self._folder.path / CHECKPOINT_LAST
@@ -184,7 +191,10 @@ class _Sitting:
     # -- ends -----------------------------------------------------------------------------------------------------
 
     def _fail(self, error: BaseException) -> Outcome:
-        words = failure_in_words(error, self._config, self._folder.path, self._folder.decided())
+        if isinstance(error, LeftAlone):
+            words = error.words
+        else:
+            words = failure_in_words(error, self._config, self._folder.path, self._folder.decided())
         if not isinstance(error, NascopeError):
             _LOGGER.error("%s", "".join(traceback.format_exception(error)))
         _LOGGER.error("failed: %s", words["what"])

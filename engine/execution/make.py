@@ -9,6 +9,7 @@ import torch
 
 from engine.config import RetrainConfig, RunConfig, SearchConfig
 from engine.data import load_data
+from engine.distributed import ALONE, Ranks, first_goes
 from engine.retrain.trainer import RetrainTrainer
 from engine.search.random_search import RandomSearch
 from engine.search.trainer import SearchTrainer
@@ -20,11 +21,13 @@ def make_trainer(
     device: torch.device,
     progress: Callable[[str, int, int], None],
     decided: Mapping[str, Any] | None = None,
+    ranks: Ranks = ALONE,
 ) -> Trainer:
     """Read the data and build the trainer.
 
     Args:
         decided: what an earlier sitting decided for this machine.
+        ranks: the processes that train together; rank 0 reads first, so that what it fetches is there for the others.
         progress: hears ``(what, done, total)`` while data are read; may raise to stop.
 
     Raises:
@@ -32,9 +35,9 @@ def make_trainer(
     """
     if isinstance(config, SearchConfig) and config.order == 0:
         return RandomSearch(config)
-    data = load_data(config, device, progress=progress)
+    data = first_goes(ranks, lambda: load_data(config, device, progress=progress), "data")
     if isinstance(config, SearchConfig):
-        return SearchTrainer(config, data, device, decided)
+        return SearchTrainer(config, data, device, decided, ranks)
     if isinstance(config, RetrainConfig):
-        return RetrainTrainer(config, data, device)
+        return RetrainTrainer(config, data, device, decided, ranks)
     raise TypeError(f"no trainer for {type(config).__name__}")

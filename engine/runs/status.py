@@ -31,6 +31,7 @@ class Status:
         metrics: the newest numbers (validation_accuracy_percent, ...).
         error: ``{what, where, mend}`` of a failed run.
         seconds: time spent computing, over all sittings.
+        world_size: processes that work on the run.
     """
 
     state: State
@@ -46,6 +47,7 @@ class Status:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     error: Mapping[str, Any] | None = None
     seconds: float = 0.0
+    world_size: int = 1
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for ``status.json``."""
@@ -87,7 +89,7 @@ _WRITTEN_STATES = ("created", "running", "paused", "stopped", "finished", "faile
 _KINDS: dict[str, tuple[type, ...]] = {
     "step": (int,), "epoch": (int,), "epochs": (int,), "steps_per_epoch": (int,), "pid": (int,), "host": (str,),
     "process_started": (int, float), "heartbeat": (int, float), "control_id": (str,), "metrics": (dict,), "error": (dict,),
-    "seconds": (int, float),
+    "seconds": (int, float), "world_size": (int,),
 }  # fmt: skip
 
 

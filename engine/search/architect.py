@@ -16,6 +16,9 @@ from torch import Tensor
 Loss = Callable[[], Tensor]
 """Evaluates a loss (scalar) on one fixed batch at the present weights and alphas."""
 
+Joint = Callable[[Sequence[Tensor]], list[Tensor]]
+"""Adds up what each of several processes found from its part of the batches."""
+
 Product = Callable[[Loss, Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]], list[Tensor]]
 """Finds the mixed second derivative of a loss, at these weights, with respect to alphas and betas, along a direction."""
 
@@ -97,6 +100,7 @@ def second_order_gradient(
     momentum_buffers: Sequence[Tensor | None],
     buffers: Sequence[Tensor] = (),
     product: Product = hessian_vector,
+    joint: Joint = list,
 ) -> list[Tensor]:
     """Gradient of the alpha batch's loss after one unrolled step of the weights (DARTS eq. 7 and 8).
 
@@ -113,18 +117,20 @@ def second_order_gradient(
             original evaluates w' in a copy of the net, but lets the three train passes move the live statistics.)
             Each pass normalizes with its own batch, so the gradient is the same.
         product: how H v is found; ``hessian_vector``, the paper's, if not given, or ``exact_hessian_vector``.
+        joint: with several processes, whose losses are parts of joint ones: the sum over them. The unrolled weights,
+            the direction and the result are then those of the joint losses, on all processes alike.
 
     Returns:
         One tensor for each of ``arch``, of its shape.
     """
     weights, arch = list(weights), list(arch)
     with _restored(buffers):
-        gradient = torch.autograd.grad(train_loss(), weights, allow_unused=True, materialize_grads=True)
+        gradient = joint(torch.autograd.grad(train_loss(), weights, allow_unused=True, materialize_grads=True))
         with _restored(weights):
             _unroll(weights, gradient, momentum_buffers, step_size, momentum, weight_decay)
-            found = torch.autograd.grad(alpha_loss(), arch + weights, allow_unused=True, materialize_grads=True)
+            found = joint(torch.autograd.grad(alpha_loss(), arch + weights, allow_unused=True, materialize_grads=True))
         direct, direction = found[: len(arch)], found[len(arch) :]
-        implicit = product(train_loss, weights, arch, direction)
+        implicit = joint(product(train_loss, weights, arch, direction))
         return [part - step_size * correction for part, correction in zip(direct, implicit, strict=True)]
 
 

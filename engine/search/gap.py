@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from engine.distributed import ALONE, Ranks
 from engine.errors import GenotypeError
 from engine.genotype.discretize import edge_index, edge_list
 from engine.genotype.genotype import Cell, Genotype
@@ -82,7 +83,9 @@ class Gap:
     recalibrated: float
 
 
-def measure(supernet: Supernet, batches: Batches, genotype: Genotype, *, recalibration: Batches) -> Gap:
+def measure(
+    supernet: Supernet, batches: Batches, genotype: Genotype, *, recalibration: Batches, ranks: Ranks = ALONE
+) -> Gap:
     """How many images the supernet gets right with its mixture, and cut down to a genotype.
 
     Eval mode; mode, running statistics and alphas are as before afterwards, and no random number is drawn.
@@ -93,6 +96,7 @@ def measure(supernet: Supernet, batches: Batches, genotype: Genotype, *, recalib
 
     Args:
         batches: gone through once.
+        ranks: processes that each give their shares of the batches, some of which may be empty, and get the joint gap.
         recalibration: training images on which the discrete cell's statistics are measured anew (a mean over the
             batches); gone through once.
 
@@ -106,11 +110,14 @@ def measure(supernet: Supernet, batches: Batches, genotype: Genotype, *, recalib
         with torch.no_grad():
             with discretized(supernet, genotype):
                 _measure_statistics(supernet, recalibration)
+                ranks.copy_from_first(list(supernet.buffers()))
             fitted = {name: buffer.clone() for name, buffer in supernet.named_buffers()}
             _copy_buffers(supernet, kept)
             supernet.eval()
             images_seen = soft = discrete = recalibrated = 0
             for images, labels in batches:
+                if not len(labels):
+                    continue
                 soft += _right(supernet, images, labels)
                 with discretized(supernet, genotype):
                     discrete += _right(supernet, images, labels)
@@ -121,6 +128,8 @@ def measure(supernet: Supernet, batches: Batches, genotype: Genotype, *, recalib
     finally:
         _copy_buffers(supernet, kept)
         supernet.train(was_training)
+    told = ranks.all_say((images_seen, soft, discrete, recalibrated))
+    images_seen, soft, discrete, recalibrated = (sum(numbers) for numbers in zip(*told, strict=True))
     if not images_seen:
         raise ValueError("no images to judge on.")
     return Gap(soft / images_seen, discrete / images_seen, recalibrated / images_seen)

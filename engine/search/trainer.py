@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import SearchConfig
 from engine.data import LoadedData, divide, open_stream
 from engine.distributed import ALONE, Ranks
+from engine.errors import RunError
 from engine.explain.collapse import RISING_EPOCHS, diagnose_epoch
 from engine.genotype import Genotype, genotype_from_json
 from engine.genotype.compare import changed_nodes
@@ -26,8 +28,17 @@ from engine.search.gap import measure
 from engine.search.layout import lay_out
 from engine.search.steps import AlphaStep, Told, WeightStep
 from engine.training.evaluate import Evaluation, evaluate
-from engine.training.schedule import cosine
-from engine.training.trainer import EpochReport, Report, StopCheck, said_by_data, stopping
+from engine.training.schedule import learning_rate
+from engine.training.trainer import (
+    EpochReport,
+    Report,
+    StopCheck,
+    refuse_small_shares,
+    said_by_data,
+    said_by_settings,
+    said_by_streams,
+    stopping,
+)
 
 _RECALIBRATION_BATCHES = 16
 _ALPHA_NUMBERS = ("alpha_loss", "alpha_accuracy_percent", "alpha_gradient_norm", "alpha_update_norm")
@@ -47,6 +58,7 @@ class SearchTrainer:
         self._config = config
         self._data = data
         self._device = device
+        self._ranks = ranks
         self.epochs = config.epochs
 
         weights_half, alphas_half = divide(data.splits["train"], config.train_portion, seed=config.seed)
@@ -60,14 +72,20 @@ class SearchTrainer:
             alphas_half if validation is None else validation, config, "validation", shuffle=False, ranks=ranks
         )
         self.steps_per_epoch = self._weights_stream.steps_per_epoch
+        refuse_small_shares(ranks, self._weights_stream, self._alphas_stream)
 
         self.decisions: Mapping[str, Any]
         self._supernet, self.decisions = lay_out(
-            config, len(data.class_names), (data.channels, data.image_size, data.image_size), device, decided or {}
+            config,
+            len(data.class_names),
+            (data.channels, data.image_size, data.image_size),
+            device,
+            decided or {},
+            ranks,
         )
         self._arch = self._supernet.arch_tensors()
-        self._weight_step = WeightStep(self._supernet, config, device)
-        self._alpha_step = AlphaStep(self._supernet, config, device, self._weight_step, config.epochs)
+        self._weight_step = WeightStep(self._supernet, config, device, ranks)
+        self._alpha_step = AlphaStep(self._supernet, config, device, self._weight_step, config.epochs, ranks)
 
         self._train = Evaluation(device)  # of the weights' batches of this epoch
         self._newest: Told = {}
@@ -91,26 +109,31 @@ class SearchTrainer:
     def initial_report(self) -> EpochReport:
         record = self._record(0)
         self._genotype = discretize(record, self._config.primitives)
-        reports = [*said_by_data(self._data, self._weights_stream, self._alphas_stream), self._alphas_report(record)]
+        reports = [*said_by_data(self._data, self._weights_stream, self._alphas_stream)]
+        reports += [*said_by_settings(self._config), self._alphas_report(record)]
         return EpochReport({}, [*reports, self._genotype_report(self._genotype, [])], self._genotype)
 
     def check(self) -> None:
-        evaluate(self._supernet, [self._validation_stream.batch(0)], self._device)
+        evaluate(self._supernet, [self._validation_stream.batch(0)], self._device, self._ranks)
 
     def step(self, step: int) -> int:
         epoch = step // self.steps_per_epoch
-        learning_rate = cosine(epoch, self.epochs, self._config.learning_rate, self._config.learning_rate_min)
+        rate = learning_rate(self._config, epoch)
         batch = self._weights_stream.batch(step)
+        joint_images = self._weights_stream.order.joint_images(step)
         self._newest = {"alpha_learning_rate": self._config.alpha_learning_rate, **dict.fromkeys(_ALPHA_NUMBERS)}
         if epoch >= self._config.warmup_epochs:
             alphas_batch = self._alphas_stream.batch(step)
-            self._newest |= self._alpha_step(alphas_batch, batch, epoch=epoch, learning_rate=learning_rate)
-        told, logits = self._weight_step(batch, learning_rate)
+            of_alphas = self._alphas_stream.order.joint_images(step)
+            self._newest |= self._alpha_step(
+                alphas_batch, batch, epoch=epoch, learning_rate=rate, joint_images=(of_alphas, joint_images)
+            )
+        told, logits = self._weight_step(batch, rate, joint_images)
         self._newest |= told
-        loss = told["loss"]
+        loss = told["loss"] if self._ranks.size == 1 else F.cross_entropy(logits, batch[1])
         assert isinstance(loss, Tensor)
         self._train.add(logits, batch[1], loss)
-        return len(batch[0])
+        return joint_images
 
     def step_metrics(self) -> dict[str, float | None]:
         names = (
@@ -131,19 +154,23 @@ class SearchTrainer:
         ]
 
     def end_epoch(self, epoch: int, stop_check: StopCheck) -> EpochReport:
-        validation = evaluate(
-            self._supernet, stopping(self._validation_stream.epoch_batches(), stop_check), self._device
-        )
+        self._refuse_different_alphas()
+        # Each rank's running statistics have seen its own shares: those of the first are the supernet's.
+        self._ranks.copy_from_first(list(self._supernet.buffers()))
+        batches = stopping(self._validation_stream.epoch_batches(), stop_check)
+        validation = evaluate(self._supernet, batches, self._device, self._ranks)
         record = self._record(epoch)
         genotype = discretize(record, self._config.primitives)
         changed = changed_nodes(self._genotype, genotype) if self._genotype is not None else []
         self._genotype = self._sourced(genotype, epoch)
         reports = [self._genotype_report(self._genotype, changed), *self._new_diagnoses(record, genotype, epoch)]
+        reports += said_by_streams(self._weights_stream, self._alphas_stream, self._validation_stream)
+        train = self._train.joint(self._ranks)
         metrics = {
-            "train_loss": self._train.loss, "train_accuracy_percent": self._train.accuracy_percent,
+            "train_loss": train.loss, "train_accuracy_percent": train.accuracy_percent,
             "validation_loss": validation.loss, "validation_accuracy_percent": validation.accuracy_percent,
             "validation_split": self._validation_split,
-            "learning_rate": cosine(epoch, self.epochs, self._config.learning_rate, self._config.learning_rate_min),
+            "learning_rate": learning_rate(self._config, epoch),
         }  # fmt: skip
         self._train = Evaluation(self._device)
         return EpochReport(metrics, reports, self._genotype, validation.accuracy_percent)
@@ -152,7 +179,7 @@ class SearchTrainer:
         assert self._genotype is not None  # end_epoch or load_state_dict came before
         gap = measure(
             self._supernet, stopping(self._validation_stream.epoch_batches(), stop_check), self._genotype,
-            recalibration=islice(self._weights_stream.epoch_batches(), _RECALIBRATION_BATCHES),
+            recalibration=islice(self._weights_stream.epoch_batches(), _RECALIBRATION_BATCHES), ranks=self._ranks,
         )  # fmt: skip
         return [("discretization_gap", {
             "soft_accuracy_percent": 100 * gap.soft, "discrete_accuracy_percent": 100 * gap.discrete,
@@ -167,19 +194,26 @@ class SearchTrainer:
             # By the names of the weights, so that it fits however they are laid out.
             "momentum": self._supernet.split(momentum) if (momentum := self._weight_step.momentum()) else {},
             "alpha_optimizer": self._alpha_step.optimizer.state_dict(),
-            "train": self._train.state_dict(),
+            "train": self._train.joint(self._ranks).state_dict(),
+            "alphas_steps": self._alphas_stream.steps_per_epoch,
             "genotype": self._genotype.as_json() if self._genotype is not None else None,
             "raised": sorted(self._raised),
             "recent": [self._record_state(record) for record in self._recent],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        before, now = state.get("alphas_steps"), self._alphas_stream.steps_per_epoch
+        if before not in (None, now):
+            raise RunError(
+                f"the alphas' images make {before} batches in this run, and would make {now} with this number of processes.",
+                where="processes", mend="Resume it with as many processes as before.",
+            )  # fmt: skip
         self._supernet.load_state_dict(state["weights"])
         self._supernet.load_arch_state(state["arch"])
         momentum = self._momentum_in(state)
         self._weight_step.load_momentum(self._supernet.join(momentum) if momentum else [])
         self._alpha_step.optimizer.load_state_dict(state["alpha_optimizer"])
-        self._train.load_state_dict(state["train"])
+        self._train.load_state_dict(state["train"], self._ranks)
         self._genotype = genotype_from_json(state["genotype"]) if state["genotype"] is not None else None
         self._raised = set(state["raised"])
         self._recent = [
@@ -195,6 +229,13 @@ class SearchTrainer:
         names = [name for name, place in self._supernet.places().items() if isinstance(place.tensor, nn.Parameter)]
         numbered = state["weight_optimizer"]["state"]
         return {names[number]: entry["momentum_buffer"] for number, entry in numbered.items()}
+
+    def _refuse_different_alphas(self) -> None:
+        if not self._ranks.agree_on(self._arch):
+            raise RunError(
+                "the processes hold different alphas.", where="alphas",
+                mend="Resume from the last checkpoint; if it comes again, report it with log.txt of the run.",
+            )  # fmt: skip
 
     # -- reading the state ----------------------------------------------------------------------------------------
 

@@ -86,17 +86,27 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
-def random_states() -> dict[str, Any]:
-    """The states of torch's generators: processor, and every CUDA device."""
+def random_states(only: torch.device | None = None) -> dict[str, Any]:
+    """The states of torch's generators: processor, and every CUDA device.
+
+    Args:
+        only: the one device of a process among several; the others' are not its business.
+    """
     states: dict[str, Any] = {"cpu": torch.get_rng_state()}
+    if only is not None:
+        return states | ({"cuda": [torch.cuda.get_rng_state(only)]} if only.type == "cuda" else {})
     if torch.cuda.is_available():
         states["cuda"] = torch.cuda.get_rng_state_all()
     return states
 
 
-def restore_random_states(states: dict[str, Any]) -> None:
-    """Put the generators back. CUDA states are left alone where the number of devices differs."""
+def restore_random_states(states: dict[str, Any], only: torch.device | None = None) -> None:
+    """Put the generators back; ``only`` as for ``random_states``. CUDA states are left alone where the number of devices differs."""
     torch.set_rng_state(states["cpu"].cpu())
     saved = states.get("cuda")
+    if only is not None:
+        if saved and only.type == "cuda":
+            torch.cuda.set_rng_state(saved[0].cpu(), only)
+        return
     if saved is not None and torch.cuda.is_available() and len(saved) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all([state.cpu() for state in saved])

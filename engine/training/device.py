@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import psutil
@@ -15,12 +16,14 @@ def pick_device(text: str) -> torch.device:
     """The device that ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps`` means on this machine.
 
     Raises:
-        ConfigError: the device is not there.
+        ConfigError: another word, or the device is not there.
     """
     if text == "auto":
         return torch.device(
             "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
         )
+    if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", text):
+        raise ConfigError([Fault("device", f"«{text[:60]}» is no device.", "Use auto, cpu, cuda, cuda:N or mps.")])
     device = torch.device(text)
     if device.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0

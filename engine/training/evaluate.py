@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.distributed.ranks import ALONE, Ranks
+
 
 class Evaluation:
     """Sums over batches, kept on the device until they are asked for."""
@@ -28,6 +30,18 @@ class Evaluation:
         self._correct_top5 += best.sum()
         self.images += len(labels)
         self._classes = logits.shape[1]
+
+    def joint(self, ranks: Ranks) -> Evaluation:
+        """The sums of all ranks, on each of them; this one stays as it is."""
+        if ranks.size == 1:
+            return self
+        found = Evaluation(self._loss_sum.device)
+        found._loss_sum = self._loss_sum.clone()
+        found._correct, found._correct_top5 = self._correct.clone(), self._correct_top5.clone()
+        ranks.sum_([found._loss_sum, found._correct, found._correct_top5])
+        told = ranks.all_say((self.images, self._classes))
+        found.images, found._classes = sum(images for images, _ in told), max(classes for _, classes in told)
+        return found
 
     @property
     def loss(self) -> float | None:
@@ -53,8 +67,10 @@ class Evaluation:
             "images": self.images,
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up saved sums."""
+    def load_state_dict(self, state: dict[str, Any], ranks: Ranks = ALONE) -> None:
+        """Take up saved sums, those of all ranks: rank 0 does, the others begin with nothing."""
+        if not ranks.is_first:
+            return
         self._loss_sum.copy_(state["loss_sum"])
         self._correct.copy_(state["correct"])
         self._correct_top5.copy_(state["correct_top5"])
@@ -62,15 +78,21 @@ class Evaluation:
 
 
 @torch.no_grad()
-def evaluate(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], device: torch.device) -> Evaluation:
+def evaluate(
+    network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], device: torch.device, ranks: Ranks = ALONE
+) -> Evaluation:
     """Evaluate in eval mode; changes nothing in the network but its mode.
+
+    With several ranks each gives its shares of the same batches, some of which may be empty, and gets the joint sums.
 
     A network may return logits ``(N, classes)`` or ``(logits, auxiliary logits)``; the head does not count.
     """
     found = Evaluation(device)
     network.eval()
     for images, labels in batches:
+        if not len(labels):
+            continue
         output = network(images)
         logits = output[0] if isinstance(output, tuple) else output
         found.add(logits, labels, F.cross_entropy(logits, labels))
-    return found
+    return found.joint(ranks)

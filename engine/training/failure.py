@@ -13,6 +13,7 @@ import torch
 from engine.config import RunConfig, SearchConfig
 from engine.errors import NascopeError
 from engine.runs.folder import CHECKPOINT_LAST
+from engine.training.determinism import refused_operation
 
 
 def failure_in_words(
@@ -44,6 +45,13 @@ def failure_in_words(
             mend = f"Resume with --set activation_checkpointing=on: less than half of the memory, a third more time. Or start anew with {smaller}."
             return {"what": what, "where": "activation_checkpointing", "mend": mend}
         return {"what": what, "where": "batch_size", "mend": f"Start anew with {smaller}."}
+    operation = refused_operation(error)
+    if operation is not None:
+        return {
+            "what": f"deterministic=true, and torch has no way to compute {operation} to the same bits each time.",
+            "where": "deterministic",
+            "mend": "Resume with --set deterministic=false, compute on a processor, or leave out the primitive that needs it.",
+        }
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         saved = "the last checkpoint is whole" if (run / CHECKPOINT_LAST).exists() else "nothing was saved yet"
         return {

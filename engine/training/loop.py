@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import psutil
 import torch
 
+from engine.distributed import ALONE, Ranks
 from engine.errors import RunError
-from engine.runs import Event, EventWriter, RunFolder
-from engine.runs.control import ControlWatch
-from engine.runs.folder import CHECKPOINT_BEST, CHECKPOINT_LAST, EVENTS
-from engine.training.checkpoint import copy_checkpoint, random_states, restore_random_states, save_checkpoint
+from engine.runs.folder import CHECKPOINT_LAST
+from engine.training.checkpoint import random_states
 from engine.training.device import memory_mib
+from engine.training.direction import STOPS, Decision, Direction
 from engine.training.failure import first_line, is_out_of_memory
-from engine.training.interrupts import Interrupts
-from engine.training.status_keeper import StatusKeeper
+from engine.training.journal import Journal
+from engine.training.resuming import refuse_other_batches, restore_random
 from engine.training.trainer import EpochReport, Trainer
 
 STEP_EVENTS_PER_EPOCH = 400
@@ -52,29 +52,34 @@ class LoopEnd:
 
 
 class Loop:
-    """Trains a run from where it stands to its end, a stop, or a failure that is raised."""
+    """Trains a run from where it stands to its end, a stop, or a failure that is raised.
+
+    With several processes each has a loop, and all do the same steps. Rank 0 alone has a direction and a journal that
+    writes; it says before every step what is to be done.
+
+    Args:
+        direction: None on the ranks that follow.
+        seed: of the run, for the random numbers of resumes on another number of processes.
+    """
 
     def __init__(
         self,
-        folder: RunFolder,
         trainer: Trainer,
+        journal: Journal,
+        direction: Direction | None,
         *,
         device: torch.device,
-        status: StatusKeeper,
-        orders: ControlWatch,
-        interrupts: Interrupts,
         checkpoint_minutes: float,
-        on_event: Callable[[Event], None],
+        ranks: Ranks = ALONE,
+        seed: int = 0,
     ) -> None:
-        self._folder = folder
         self._trainer = trainer
+        self._journal = journal
+        self._direction = direction
         self._device = device
-        self._status = status
-        self._orders = orders
-        self._interrupts = interrupts
         self._checkpoint_seconds = checkpoint_minutes * 60
-        self._on_event = on_event
-        self._writer = EventWriter(folder.path / EVENTS)
+        self._ranks = ranks
+        self._seed = seed
 
         self._done = 0  # steps
         self._epochs_ended = 0
@@ -82,27 +87,30 @@ class Loop:
         self._metrics: dict[str, Any] = {}
         self._seconds = 0.0  # of computing, over all sittings
         self._epoch_seconds = 0.0
+        self._epochs_before = 0  # of the run in its last sitting
 
         self._clock = time.monotonic()
         self._saved_at = time.monotonic()
 
-    def run(self, checkpoint: Mapping[str, Any] | None, facts: Mapping[str, Any]) -> LoopEnd:
+    def run(self, checkpoint: Mapping[str, Any] | None, facts: Mapping[str, Any], epochs_before: int = 0) -> LoopEnd:
         """Train.
 
         Args:
             checkpoint: a loaded one to go on from; None starts anew.
             facts: what the ``started`` event tells besides the trainer's facts.
+            epochs_before: of the run in its last sitting; 0 where there was none.
 
         Raises:
             RunError: the training diverged.
             OSError: the disk is full.
         """
+        self._epochs_before = epochs_before
         try:
             if checkpoint is None:
                 self._start(facts)
             else:
                 self._resume(checkpoint)
-            self._status.set(state="running", **self._progress())
+            self._journal.status(state="running", **self._progress())
             try:
                 self._train()
             except _End as end:
@@ -110,7 +118,7 @@ class Loop:
             self._finish()
             return LoopEnd("finished")
         finally:
-            self._writer.close()
+            self._journal.close()
 
     @property
     def epochs_ended(self) -> int:
@@ -145,7 +153,7 @@ class Loop:
             if is_out_of_memory(error):
                 raise
             raise RunError(
-                f"does not fit the run's settings ({first_line(error)}).", where=str(self._folder.path / CHECKPOINT_LAST),
+                f"does not fit the run's settings ({first_line(error)}).", where=self._journal.checkpoint,
                 mend="Put back the config.json that it was trained with.",
             ) from error  # fmt: skip
         self._done = checkpoint["step"]
@@ -154,12 +162,15 @@ class Loop:
         self._metrics = dict(checkpoint["metrics"])
         self._seconds = checkpoint["seconds"]
         self._epoch_seconds = checkpoint["epoch_seconds"]
-        restore_random_states(checkpoint["random"])
+        refuse_other_batches(checkpoint, self._trainer.steps_per_epoch, self._ranks)
+        changed = restore_random(checkpoint, self._ranks, self._device, self._seed)
         epoch = min(self._done // self._trainer.steps_per_epoch, max(self._trainer.epochs - 1, 0))
         self._emit_at("resumed", self._done, epoch, {"epochs": self._trainer.epochs})
         if self._done == 0:
             self._say_initial()
-        before = self._status.status.epochs
+        if changed is not None:
+            self.emit("message", {"text": changed, "level": "info"})
+        before = self._epochs_before
         if before not in (0, self._trainer.epochs):
             text = f"The run has {self._trainer.epochs} epochs now instead of {before}: from here on its schedules follow the new number."
             self.emit("message", {"text": text, "level": "info"})
@@ -172,7 +183,8 @@ class Loop:
     def _train(self) -> None:
         self._clock = time.monotonic()
         while self._epochs_ended < self._trainer.epochs:
-            self._obey()
+            # Within an epoch only: its own checkpoint comes at its end.
+            self._obey(saves_by_time=self._done % self._trainer.steps_per_epoch != 0)
             if self._done == (self._epochs_ended + 1) * self._trainer.steps_per_epoch:
                 self._end_epoch()
             else:
@@ -203,10 +215,7 @@ class Loop:
             for kind, fields in self._trainer.detail_reports():
                 self.emit(kind, fields)
         self._count_time()
-        self._status.set(write=self._done == 1, **self._progress())
-        at_end = position == self._trainer.steps_per_epoch - 1  # The epoch's own checkpoint comes at once.
-        if not at_end and time.monotonic() - self._saved_at > self._checkpoint_seconds:
-            self._save()
+        self._journal.status(write=self._done == 1, **self._progress())
 
     def _end_epoch(self) -> None:
         epoch = self._epochs_ended
@@ -223,53 +232,56 @@ class Loop:
             self._best_score = report.score
             self._metrics |= {"best_epoch": epoch, "best_validation_accuracy_percent": report.score}
         self._save(best=is_best)
-        self._status.set(**self._progress())
+        self._journal.status(**self._progress())
 
     def _finish(self) -> None:
         if self._trainer.epochs:
             self._save()
         self.emit("finished", {"metrics": self._metrics})
-        self._writer.sync()
-        self._status.set(state="finished", **self._progress())
+        self._journal.sync()
+        self._journal.status(state="finished", **self._progress())
 
     def _stop(self, reason: str) -> LoopEnd:
         self._save()
         self.emit("stopped", {"reason": reason})
-        self._status.set(state="stopped", **self._progress())
+        self._journal.status(state="stopped", **self._progress())
         return LoopEnd("stopped", reason)
 
     # -- orders ---------------------------------------------------------------------------------------------------
 
-    def _obey(self) -> None:
-        """Look at orders and signals; pauses in here, ends by ``_End``."""
+    def _obey(self, *, saves_by_time: bool = False) -> None:
+        """Do what rank 0 finds that orders and signals ask for; pauses in here, ends by ``_End``."""
         paused = False
         while True:
-            # Orders first: one to detach was given before the window went, however long the step took.
-            control = self._orders.new_order()
-            if control is not None:
-                self._status.set(control_id=control.id)
-                match control.order:
-                    case "stop":
-                        raise _End("order")
-                    case "detach":
-                        self._interrupts.untie()
-                    case "checkpoint":
-                        self._save()
-                    case "pause" if not paused:
-                        paused = True
-                        self._save()
-                        self.emit("paused", {})
-                        self._status.set(state="paused", **self._progress())
-                    case "run" if paused:
-                        paused = False
-                        self.emit("unpaused", {})
-                        self._status.set(state="running")
-            if self._interrupts.reason is not None:
-                raise _End(self._interrupts.reason)
-            if not paused:
-                return
-            time.sleep(_PAUSE_LOOK_SECONDS)
-            self._clock = time.monotonic()
+            decision = self._decide(paused, saves_by_time)
+            match decision:
+                case Decision.GO:
+                    return
+                case Decision.SAVE:
+                    self._save()
+                    saves_by_time = False
+                case Decision.PAUSE:
+                    paused = True
+                    self._save()
+                    self.emit("paused", {})
+                    self._journal.status(state="paused", **self._progress())
+                case Decision.UNPAUSE:
+                    paused = False
+                    self.emit("unpaused", {})
+                    self._journal.status(state="running")
+                case Decision.WAIT:
+                    if self._direction is not None:  # The others wait for what it says next.
+                        time.sleep(_PAUSE_LOOK_SECONDS)
+                    self._clock = time.monotonic()
+                case _:
+                    raise _End(STOPS[decision])
+
+    def _decide(self, paused: bool, saves_by_time: bool) -> Decision:
+        found = Decision.GO
+        if self._direction is not None:
+            is_due = saves_by_time and time.monotonic() - self._saved_at > self._checkpoint_seconds
+            found = self._direction.look(self._journal, paused=paused, save_is_due=is_due)
+        return Decision(self._ranks.first_decides(found))
 
     # -- writing --------------------------------------------------------------------------------------------------
 
@@ -277,7 +289,7 @@ class Loop:
         for kind, fields in report.reports:
             self.emit(kind, fields)
         if report.genotype is not None:
-            self._folder.write_genotype(report.genotype)
+            self._journal.genotype(report.genotype)
 
     def _say_memory(self) -> None:
         device_mib, device_total_mib = memory_mib(self._device)
@@ -288,24 +300,20 @@ class Loop:
 
     def _save(self, *, best: bool = False) -> None:
         self._count_time()
-        # The log first: a checkpoint must never know of steps whose events are lost.
-        self._writer.sync()
-        last, best_so_far = self._folder.path / CHECKPOINT_LAST, self._folder.path / CHECKPOINT_BEST
-        # The best one first: killed in between, a run does this epoch's end again instead of losing its best weights.
-        save_checkpoint(best_so_far if best else last, {
+        states = self._ranks.all_say(random_states(self._device if self._ranks.size > 1 else None))
+        content = {
             "step": self._done, "epochs_ended": self._epochs_ended, "best_score": self._best_score, "metrics": self._metrics,
             "seconds": self._seconds, "epoch_seconds": self._epoch_seconds, "trainer": self._trainer.state_dict(),
-            "random": random_states(),
-        })  # fmt: skip
-        if best:
-            copy_checkpoint(best_so_far, last)
+            "random": states[0], "steps_per_epoch": self._trainer.steps_per_epoch,
+        }  # fmt: skip
+        if len(states) > 1:
+            content["random_of_ranks"] = states
+        self._journal.save(content, best=best)
         self._saved_at = time.monotonic()
         self.emit("checkpoint", {"file": CHECKPOINT_LAST, "best": best})
 
     def _emit_at(self, kind: str, step: int, epoch: int, fields: Mapping[str, Any]) -> None:
-        event = Event(time.time(), step, epoch, kind, fields)
-        self._writer.write(event)
-        self._on_event(event)
+        self._journal.event(kind, step, epoch, fields)
 
     def _progress(self) -> dict[str, Any]:
         return {

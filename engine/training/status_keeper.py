@@ -17,7 +17,7 @@ from engine.runs.status import HEARTBEAT_SECONDS, process_start_time
 class StatusKeeper:
     """The one writer of ``status.json``. A context manager; its thread ends with it."""
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, folder: RunFolder, world_size: int = 1) -> None:
         self._folder = folder
         self._lock = threading.Lock()
         self._end = threading.Event()
@@ -28,6 +28,7 @@ class StatusKeeper:
             host=socket.gethostname(),
             process_started=process_start_time(os.getpid()),
             error=None,
+            world_size=world_size,
         )
 
     def __enter__(self) -> StatusKeeper:

@@ -8,7 +8,11 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from engine.config import RunConfig
+from engine.config.advice import rate_for_another_batch
 from engine.data import LoadedData, Stream
+from engine.distributed import Ranks
+from engine.errors import ConfigError, Fault
 from engine.genotype import Genotype
 
 Report = tuple[str, Mapping[str, Any]]
@@ -90,3 +94,28 @@ def said_by_data(data: LoadedData, *streams: Stream) -> list[Report]:
     """What a person should know about the data (files left out, a batch cut to the set), as events."""
     sentences = [*data.messages, *(stream.message for stream in streams if stream.message is not None)]
     return [("message", {"text": sentence, "level": "info"}) for sentence in sentences]
+
+
+def said_by_streams(*streams: Stream | None) -> list[Report]:
+    """What streams met since the last time (images that cannot be decoded), as events; asked on all ranks at once."""
+    sentences = [sentence for stream in streams if stream is not None for sentence in stream.news()]
+    return [("message", {"text": sentence, "level": "warning"}) for sentence in sentences]
+
+
+def refuse_small_shares(ranks: Ranks, *streams: Stream) -> None:
+    """Refuse more processes than a joint batch can feed: batch norm can make nothing of one image.
+
+    Raises:
+        ConfigError: a stream's batches give a rank fewer than two images.
+    """
+    for stream in streams:
+        images = stream.order.batch_size
+        if ranks.size > 1 and images < 2 * ranks.size:
+            fault = f"{images} images a step give each of {ranks.size} processes fewer than two."
+            raise ConfigError([Fault("batch_size", fault, f"Use {2 * ranks.size} or more, or fewer processes.")])
+
+
+def said_by_settings(config: RunConfig) -> list[Report]:
+    """What a person should know about the settings, as events."""
+    sentence = rate_for_another_batch(config)
+    return [] if sentence is None else [("message", {"text": sentence, "level": "warning"})]

@@ -15,8 +15,9 @@ from PIL import Image
 from engine.config import RunConfig, resolve
 from engine.data import Normalization, load_data
 from engine.errors import DataError, RunError
-from engine.execution.execute import Outcome, execute
+from engine.execution.execute import execute
 from engine.execution.gap import measure_gap
+from engine.execution.outcome import Outcome
 from engine.genotype.named import named
 from engine.retrain.testing import run_test
 from engine.runs import Event, RunFolder, give_order, read_events

@@ -104,6 +104,30 @@ def test_exact_and_finite_difference_are_two_methods():
     assert float(exact.told["alpha_gradient_norm"]) != pytest.approx(float(difference.told["alpha_gradient_norm"]))
 
 
+@pytest.mark.parametrize("order", [1, 2])
+def test_the_gradient_of_alphas_and_betas_together_is_clipped(order, monkeypatch):
+    """PC-DARTS on ImageNet clips all four tensors by their common norm before Adam sees them."""
+    seen = []
+    step = torch.optim.Adam.step
+    monkeypatch.setattr(
+        torch.optim.Adam, "step",
+        lambda self, *args: (seen.append([t.grad.clone() for t in self.param_groups[0]["params"]]), step(self, *args)),
+    )  # fmt: skip
+    method = {"method": "pc-darts", "partial_channels": 2, "warmup_epochs": 0, "order": order}
+    free = stepped(1, **method)
+    limit = float(free.told["alpha_gradient_norm"]) / 4
+    clipped = stepped(1, **method, alpha_gradient_clip=limit)
+    stepped(1, **method, alpha_gradient_clip=8 * limit)
+
+    plain, cut, untouched = seen
+    assert len(plain) == 4
+    # torch adds a millionth to the norm that it divides by.
+    expected = [gradient * limit / (4 * limit + 1e-6) for gradient in plain]
+    assert all(distance(one, other) < 1e-9 for one, other in zip(cut, expected, strict=True))
+    assert all(torch.equal(one, other) for one, other in zip(untouched, plain, strict=True))
+    assert float(clipped.told["alpha_gradient_norm"]) == pytest.approx(4 * limit)  # told as it was before
+
+
 def test_bfloat16_steps_stay_near_float32():
     settings = config(precision="bfloat16")
     norms = []
@@ -175,7 +199,7 @@ def recording(monkeypatch):
         "cuda",
         SimpleNamespace(
             Stream=lambda: stream, current_stream=lambda: stream, stream=lambda _: contextlib.nullcontext(),
-            CUDAGraph=lambda: graph, graph=lambda _: contextlib.nullcontext(),
+            CUDAGraph=lambda: graph, graph=lambda _, **how: contextlib.nullcontext(),
         ),
     )  # fmt: skip
     return graph
@@ -221,3 +245,17 @@ def test_warming_up_happens_in_its_context(recording):
     recorded(torch.ones(1))
 
     assert seen == [True, True, True, False]
+
+
+def test_a_refused_recording_leaves_the_function_itself(recording, monkeypatch, caplog):
+    def refuse(graph, **how):
+        raise RuntimeError("CUDA error: operation failed due to a previous error during capture")
+
+    monkeypatch.setattr(cuda_graphs.torch.cuda, "graph", refuse)
+    recorded = Recorded(lambda x: (x * 2,), 4, contextlib.nullcontext)
+
+    found = [recorded(torch.full((4,), float(number)))[0] for number in range(3)]
+
+    assert [float(values[0]) for values in found] == [0.0, 2.0, 4.0]
+    assert recording.replays == 0
+    assert len([record for record in caplog.records if "refused to record" in record.message]) == 1

@@ -16,7 +16,9 @@ from engine.runs import RunFolder
 from engine.runs.control import ControlWatch
 from engine.runs.folder import CHECKPOINT_LAST
 from engine.training.checkpoint import load_checkpoint
+from engine.training.direction import Direction
 from engine.training.interrupts import Interrupts
+from engine.training.journal import FolderJournal
 from engine.training.loop import Loop, LoopEnd
 from engine.training.status_keeper import StatusKeeper
 
@@ -52,10 +54,13 @@ def sit(run_folder: RunFolder) -> Sit:
         path = run_folder.path / CHECKPOINT_LAST
         checkpoint = load_checkpoint(path) if path.exists() else None
         with StatusKeeper(run_folder) as status:
+            before = status.status.epochs
+            orders = ControlWatch(run_folder.path, run_folder.status().control_id)
+            journal = FolderJournal(run_folder, status, lambda event: None)
             loop = Loop(
-                run_folder, trainer, device=torch.device("cpu"), status=status, orders=ControlWatch(run_folder.path, run_folder.status().control_id),
-                interrupts=interrupts or Interrupts(), checkpoint_minutes=checkpoint_minutes, on_event=lambda event: None,
+                trainer, journal, Direction(orders, interrupts or Interrupts()), device=torch.device("cpu"),
+                checkpoint_minutes=checkpoint_minutes,
             )  # fmt: skip
-            return loop.run(checkpoint, {})
+            return loop.run(checkpoint, {}, before)
 
     return one_sitting

@@ -205,7 +205,7 @@ def test_a_kill_between_the_two_checkpoints_of_a_best_epoch_loses_neither(
     def killed(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("engine.training.loop.copy_checkpoint", killed)
+    monkeypatch.setattr("engine.training.journal.copy_checkpoint", killed)
     with pytest.raises(KeyboardInterrupt):
         sit(toy_trainer())
     monkeypatch.undo()
