@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QCoreApplication, QMimeData
@@ -25,7 +25,7 @@ def _tr(text: str) -> str:
 
 
 def file_types() -> dict[str, str]:
-    """The dialog's types, each with its ending."""
+    """The dialog's types for cells, each with its ending."""
     return {
         _tr("Genotype (*.json)"): "json",
         _tr("Papers' text (*.txt)"): "txt",
@@ -36,20 +36,58 @@ def file_types() -> dict[str, str]:
     }
 
 
-def export_genotype(parent: QWidget | None, genotype: Genotype, default_name: str) -> Path | None:
-    """Ask where to and write it; returns the file, None where the person changed their mind or it failed (and was told)."""
-    types = file_types()
+def network_types(*, is_trained: bool) -> dict[str, tuple[str, str]]:
+    """The dialog's types for networks, each with its ending and its name for ``nascope export``.
+
+    Without trained weights there is only the network's source.
+    """
+    found = {_tr("Network as a PyTorch module (*.py)"): ("py", "module")}
+    if is_trained:
+        found |= {
+            _tr("Trained network, ONNX (*.onnx)"): ("onnx", "onnx"),
+            _tr("Trained network, torch.export (*.pt2)"): ("pt2", "pt2"),
+            _tr("Trained weights, PyTorch (*.pt)"): ("pt", "torch"),
+            _tr("Trained weights, safetensors (*.safetensors)"): ("safetensors", "safetensors"),
+        }
+    return found
+
+
+def export_genotype(
+    parent: QWidget | None,
+    genotype: Genotype,
+    default_name: str,
+    *,
+    is_trained: bool = False,
+    write_network: Callable[[Path, str], None] | None = None,
+) -> Path | None:
+    """Ask where to and write it; returns the file, None where the person changed their mind or it failed (and was told).
+
+    Args:
+        is_trained: whether there is a network with trained weights, not its source alone.
+        write_network: takes the file and the format of ``nascope export`` where a network was chosen, which the engine
+            writes; None offers cells only. The answer is None then.
+    """
+    networks = network_types(is_trained=is_trained) if write_network is not None else {}
+    types = file_types() | {title: ending for title, (ending, _) in networks.items()}
     name = re.sub(r"[^\w.-]+", "-", default_name).strip("-.") or "cell"
-    chosen, chosen_type = QFileDialog.getSaveFileName(parent, _tr("Export genotype"), name, ";;".join(types))
+    chosen, chosen_type = QFileDialog.getSaveFileName(parent, _tr("Export"), name, ";;".join(types))
     if not chosen:
         return None
     typed = Path(chosen)
-    path = with_ending(typed, types.get(chosen_type, "json"))
+    # A typed ending wins over the chosen type; .py is the papers' text unless the module was chosen.
+    by_ending = {ending: format for ending, format in networks.values() if ending != "py"}
+    known = typed.suffix.lower().lstrip(".") in by_ending
+    path = typed if known else with_ending(typed, types.get(chosen_type, "json"))
     if path != typed and path.exists():
         # The dialog asked about the name without the ending.
         text = _tr("{name} exists already. Replace it?").format(name=path.name)
-        if QMessageBox.question(parent, _tr("Export genotype"), text) != QMessageBox.StandardButton.Yes:
+        if QMessageBox.question(parent, _tr("Export"), text) != QMessageBox.StandardButton.Yes:
             return None
+    ending = path.suffix.lower().lstrip(".")
+    format = by_ending.get(ending) or ("module" if networks.get(chosen_type) == (ending, "module") else None)
+    if format is not None and write_network is not None:
+        write_network(path, format)
+        return None
     try:
         write_genotype(genotype, path)
     except NascopeError as error:

@@ -11,10 +11,11 @@ from PySide6.QtGui import QColor, QPalette, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from app.cells.cell_facts import cell_facts, in_cell, kind_word, node_sentence, rule_facts
+from app.cells.cost_facts import network_facts, operation_facts
 from app.cells.edge_facts import edge_facts, verdict, why
 from app.cells.edge_history import EdgeHistory
 from app.cells.explained import Explained
-from app.cells.fact_table import FactTable
+from app.cells.fact_table import Fact, FactTable
 from app.cells.gap_facts import gap_facts, gap_sentence, measured_gap
 from app.cells.notice_stack import NoticeStack, noticed
 from app.cells.passport import how_a_cell_works, passport_facts
@@ -93,6 +94,7 @@ class Inspector(QScrollArea):
         self._history = EdgeHistory()
         self._why = self._text(Label(tone="dim", scale=SMALL))
         self._primitive_text = self._text(Label(tone="dim", scale=SMALL))
+        self._cost = FactTable()
         self._rules = FactTable()
         self._how = self._text(Label(tone="dim", scale=SMALL))
         self._notices = NoticeStack()
@@ -110,11 +112,12 @@ class Inspector(QScrollArea):
         self._why_section = Section(self.tr("Why this operation?"), self._why)
         self._primitive_section = Section(self.tr("What it does"), self._primitive_text)
         self._gap_section = Section(self.tr("Discretization gap"), gap)
+        self._cost_section = Section(self.tr("Cost: parameters · multiply-adds"), self._cost)
         self._rules_section = Section(self.tr("If this were the final cell"), self._rules)
         self._how_section = Section(self.tr("How a cell works"), self._how)
         for widget in (
             self._heading, self._pill_row, self._intro, self._table, self._history_section, self._why_section,
-            self._primitive_section, self._notices, self._gap_section, self._rules_section, self._how_section,
+            self._primitive_section, self._notices, self._cost_section, self._gap_section, self._rules_section, self._how_section,
         ):  # fmt: skip
             self._column.addWidget(widget)
         self._column.addStretch(1)
@@ -175,6 +178,7 @@ class Inspector(QScrollArea):
             self._table,
             self._why_section,
             self._primitive_section,
+            self._cost_section,
             self._gap_section,
             self._rules_section,
             self._how_section,
@@ -242,7 +246,7 @@ class Inspector(QScrollArea):
         genotype = self._genotype if self._model is None else self._model.genotype(epoch)
         for part in (
             self._pill_row, self._intro, self._table, self._history_section, self._why_section, self._primitive_section,
-            self._gap_section, self._rules_section, self._how_section,
+            self._cost_section, self._gap_section, self._rules_section, self._how_section,
         ):  # fmt: skip
             part.hide()
         if self._model is None and genotype is None:
@@ -286,7 +290,7 @@ class Inspector(QScrollArea):
         self._why_section.show()
         self._primitive_text.setText(summary(operation.primitive))
         self._primitive_section.show()
-        self._show_rules()
+        self._show_rules(operation)
 
     def _show_history(self, operation: Operation) -> None:
         model = self._model
@@ -312,6 +316,7 @@ class Inspector(QScrollArea):
         self._primitive_text.setText(summary(operation.primitive))
         self._primitive_section.show()
         self._say(self._intro, node_sentence(operation, genotype))
+        self._show_cost(operation_facts(operation, genotype, self._model, self.tr("whole network")))
         self._how.setText(how_a_cell_works(genotype))
         self._how_section.show()
 
@@ -325,6 +330,7 @@ class Inspector(QScrollArea):
             return
         self._table.set_facts([*(passport_facts(genotype) if model is None else []), *cell_facts(genotype)])
         self._table.show()
+        self._show_cost(network_facts(genotype, model))
         self._show_gap()
         self._show_rules()
         self._how.setText(how_a_cell_works(genotype))
@@ -356,9 +362,19 @@ class Inspector(QScrollArea):
             self._say(self._gap_text, gap_sentence(gap))
             self._gap_section.show()
 
-    def _show_rules(self) -> None:
-        """Which edges other ways of choosing would exchange."""
-        facts = [] if self._explained is None else rule_facts(self._explained, self._selection.epoch)
+    def _show_cost(self, facts: list[Fact]) -> None:
+        """Closed forms, so that they follow the cell while it forms."""
+        self._cost.set_facts(facts)
+        self._cost_section.setVisible(bool(facts))
+
+    def _show_rules(self, operation: Operation | None = None) -> None:
+        """Which edges other ways of choosing would exchange, and of an operation what it would cost."""
+        epoch = self._selection.epoch
+        facts = [] if self._explained is None else rule_facts(self._explained, epoch)
+        genotype = None if self._model is None else self._model.genotype(epoch)
+        if operation is not None and genotype is not None:
+            name = self.tr("parameters · multiply-adds")
+            facts = [*operation_facts(operation, genotype, self._model, name), *facts]
         self._rules.set_facts(facts)
         self._rules_section.setVisible(bool(facts))
 
