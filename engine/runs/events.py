@@ -21,7 +21,7 @@ EVENT_FIELDS: dict[str, str] = {
     "step": "loss, accuracy_percent (of the weights' batch), learning_rate, images_per_second, step_seconds; "
     "searches: alpha_loss, alpha_accuracy_percent (of the alphas' batch), alpha_learning_rate",
     "epoch": "train_loss, train_accuracy_percent, validation_loss, validation_accuracy_percent (None without a validation "
-    "split), validation_split (validation | alphas | None), learning_rate, seconds",
+    "split), validation_split (validation | alphas | test, of an imported retraining | None), learning_rate, seconds",
     "alphas": "normal, reduction: raw values, (edges, primitives); normal_betas, reduction_betas: (edges,) where a method has them",
     "genotype": "genotype (its JSON), changed: [cell kind, node] of the nodes that differ from the last one",
     "gradient": "weight_gradient_norm (before clipping), weight_update_norm, alpha_gradient_norm, alpha_update_norm (None while frozen)",

@@ -1,13 +1,15 @@
-"""Where a retraining comes from: the cells it builds, and the search that found them."""
+"""Where a run comes from: a retraining from a search, an imported run from another program."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.errors import RunError
 from engine.genotype import Genotype
 from engine.runs.files import read_json
-from engine.runs.folder import CONFIG
+from engine.runs.folder import CONFIG, RunFolder
 
 
 def retrain_origin(genotype: Genotype, run: Path | None = None) -> dict[str, Any]:
@@ -27,3 +29,17 @@ def retrain_origin(genotype: Genotype, run: Path | None = None) -> dict[str, Any
         fingerprint = decided.get("split_fingerprint") if isinstance(decided, dict) else None
         return values | {"search_run": str(run), "split_fingerprint": fingerprint}
     return values | {name: document.get(name) for name in ("search_run", "split_fingerprint")}
+
+
+def is_imported(document: Mapping[str, Any]) -> bool:
+    """Whether a run's ``config.json`` says that another program did the work."""
+    return bool(document.get("imported_from"))
+
+
+def refuse_imported(folder: RunFolder) -> None:
+    """Raises RunError for a run that was imported: there is nothing to go on from."""
+    if is_imported(folder.config_document()):
+        raise RunError(
+            "was imported from the original code, so it has no optimizer and no data order to go on with.",
+            where=str(folder.path), mend="Start a run of its own: nascope search or retrain with --config and this run's config.json.",
+        )  # fmt: skip
