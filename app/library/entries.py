@@ -12,10 +12,11 @@ from typing import Any, Literal
 from PySide6.QtCore import QCoreApplication
 
 from app.progress import percent
+from app.study.words import state_word
 from engine.genotype import Genotype
 from engine.runs import RunSummary
 
-EntryKind = Literal["header", "run", "genotype"]
+EntryKind = Literal["header", "run", "study", "genotype"]
 
 
 translate = QCoreApplication.translate
@@ -29,6 +30,17 @@ class ScannedRun:
     state: str
     results: tuple[Mapping[str, Any], ...] = ()
     warning: str = ""
+
+
+@dataclass(frozen=True)
+class ScannedStudy:
+    """A study as the scanner found it: its state, and how many of its members have finished."""
+
+    path: Path
+    state: str
+    done: int
+    total: int
+    methods: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,7 @@ class Entry:
 def library_entries(
     runs: Sequence[ScannedRun], *, queue: Sequence[Path] = (), genotypes: Sequence[Genotype] = (),
     opened: Mapping[str, Genotype] | None = None, words: str = "", now: float | None = None,
+    studies: Sequence[ScannedStudy] = (),
 ) -> list[Entry]:  # fmt: skip
     """All rows for these runs and cells.
 
@@ -70,7 +83,7 @@ def library_entries(
     moment = time.time() if now is None else now
     groups: dict[str, list[Entry]] = {}
     names = {
-        "running": translate("library", "Running"), "queued": translate("library", "Queued"), "today": translate("library", "Today"),
+        "running": translate("library", "Running"), "studies": translate("library", "Studies"), "queued": translate("library", "Queued"), "today": translate("library", "Today"),
         "week": translate("library", "Last week"), "earlier": translate("library", "Earlier"), "named": translate("library", "Named cells"),
     }  # fmt: skip
     for run in runs:
@@ -79,6 +92,7 @@ def library_entries(
     if "queued" in groups:
         order = {str(path): place for place, path in enumerate(queue)}
         groups["queued"].sort(key=lambda entry: order.get(entry.key, len(order)))
+    groups["studies"] = [_study_entry(study) for study in studies]
     cells = [_genotype_entry(genotype, path) for path, genotype in (opened or {}).items()]
     cells += [_genotype_entry(genotype) for genotype in genotypes]
     groups["named"] = cells
@@ -88,6 +102,15 @@ def library_entries(
         if rows:
             found += [Entry("header", group, name), *rows]
     return found
+
+
+def _study_entry(study: ScannedStudy) -> Entry:
+    progress = translate("library", "{n} of {total}").format(n=study.done, total=study.total)
+    line = _joined(state_word(study.state), progress)
+    return Entry(
+        "study", str(study.path), study.path.name, line, study.state,
+        tooltip="\n".join((", ".join(study.methods), line, str(study.path))), live=study.state == "running",
+    )  # fmt: skip
 
 
 def _group(run: ScannedRun, place: int | None, now: float) -> str:

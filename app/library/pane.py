@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QLineEdit, QListView, QVBoxLayout, QWidget
 
 from app.labels import Label
 from app.library.delegate import EntryDelegate
-from app.library.entries import Entry, ScannedRun, library_entries
+from app.library.entries import Entry, ScannedRun, ScannedStudy, library_entries
 from app.library.model import LibraryModel
 from app.lines import line_sheet
 from app.scroll import thin_scroll_bars
@@ -37,6 +37,7 @@ class LibraryPane(Surface):
         super().__init__("window", parent=parent)
         self.setObjectName("library")
         self._runs: list[ScannedRun] = []
+        self._studies: list[ScannedStudy] = []
         self._queue: list[Path] = []
         self._opened: dict[str, Genotype] = {}
         self._chosen_key = ""
@@ -73,6 +74,11 @@ class LibraryPane(Surface):
     def set_runs(self, runs: Sequence[ScannedRun]) -> None:
         """The runs that the scanner found."""
         self._runs = list(runs)
+        self._refresh()
+
+    def set_studies(self, studies: Sequence[ScannedStudy]) -> None:
+        """The studies that the scanner found."""
+        self._studies = list(studies)
         self._refresh()
 
     def set_queue(self, waiting: Sequence[Path]) -> None:
@@ -126,7 +132,12 @@ class LibraryPane(Surface):
 
     def _refresh(self) -> None:
         entries = library_entries(
-            self._runs, queue=self._queue, genotypes=named_genotypes(), opened=self._opened, words=self.filter.text()
+            self._runs,
+            queue=self._queue,
+            genotypes=named_genotypes(),
+            opened=self._opened,
+            words=self.filter.text(),
+            studies=self._studies,
         )
         selection = self.list.selectionModel()
         selection.blockSignals(True)

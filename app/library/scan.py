@@ -9,7 +9,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, Signal
 
-from app.library.entries import ScannedRun
+from app.library.entries import ScannedRun, ScannedStudy
+from app.library.studies import StudyScan, is_study_folder
 from app.library.warned import WarningsRead
 from engine.runs import RunFolder, summarize
 from engine.runs.folder import CONFIG, META, RESULTS, STATUS
@@ -24,6 +25,8 @@ class LibraryScanner(QThread):
 
     scanned = Signal(list)
     """list[ScannedRun], newest first."""
+    studies_scanned = Signal(list)
+    """list[ScannedStudy], newest first."""
 
     def __init__(self, roots: list[Path], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -33,6 +36,8 @@ class LibraryScanner(QThread):
         self._known: dict[Path, tuple[_Stamp, ScannedRun]] = {}
         self._warnings: dict[Path, WarningsRead] = {}
         self._told: list[ScannedRun] | None = None
+        self._studies = StudyScan()
+        self._studies_told: list[ScannedStudy] = []
 
     def look_at(self, roots: list[Path]) -> None:
         """Look at these folders from now on, at once."""
@@ -55,6 +60,10 @@ class LibraryScanner(QThread):
             if found != self._told:
                 self._told = found
                 self.scanned.emit(found)
+            studies = self._studies.look(self._roots)
+            if studies != self._studies_told:
+                self._studies_told = studies
+                self.studies_scanned.emit(studies)
             self._wake.wait(SCAN_SECONDS)
             self._wake.clear()
 
@@ -99,7 +108,7 @@ def _stamp(path: Path) -> _Stamp:
 def _run_paths(folder: Path, depth: int) -> list[Path]:
     if (folder / CONFIG).is_file():
         return [folder]
-    if depth == 0:
+    if depth == 0 or is_study_folder(folder):  # A study lists its own members.
         return []
     try:
         with os.scandir(folder) as children:

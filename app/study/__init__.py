@@ -1,0 +1,1 @@
+"""A study in the window: its table, its curves, start and stop."""
