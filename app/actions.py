@@ -24,6 +24,8 @@ class Actions:
         self._add("new_run", tr("New run"), "Ctrl+N", tr("Search for cells (Ctrl+N)"))
         self._add("open", tr("Open…"), "Ctrl+O", tr("Open a genotype, a run or a configuration (Ctrl+O)"))
         self._add("open_folder", tr("Open run folder…"), "Ctrl+Shift+O")
+        self._add("import_log", tr("Import…"), "", tr("Make a run of a log of the original DARTS or PC-DARTS code"))
+        self._add("new_study", tr("New study…"), tip=tr("Start the study that a file describes: methods by seeds"))
         self._add("export", tr("Export…"), "Ctrl+E")
         self._add("quit", tr("Quit"), "Ctrl+Q")
         self._add("pause", tr("Pause"))
@@ -81,7 +83,7 @@ class Actions:
         tr = self._window.tr
         menu = QMenu(self._window)
         file = menu.addMenu(tr("&File"))
-        self._fill(file, "new_run", "open", "open_folder", "", "export", "", "quit")
+        self._fill(file, "new_run", "new_study", "", "open", "open_folder", "", "import_log", "export", "", "quit")
         run = menu.addMenu(tr("&Run"))
         self._fill(
             run,

@@ -39,6 +39,13 @@ def show_genotype(window: QWidget, frame: WindowFrame, genotype: Genotype, key: 
     window.setWindowTitle(f"{title} — nascope")
 
 
+def show_study(window: QWidget, frame: WindowFrame, title: str, words: str, state: str, path: Path) -> None:
+    """A study: its state and how far it is."""
+    frame.toolbar.show_run(title, words, state, None, "")
+    frame.status.show_texts("", str(path))
+    window.setWindowTitle(f"{title} — nascope")
+
+
 def show_nothing(window: QWidget, frame: WindowFrame) -> None:
     """The welcome page."""
     frame.toolbar.show_nothing()

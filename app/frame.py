@@ -17,11 +17,12 @@ from app.retrain_view import RetrainView
 from app.run_view import RunView
 from app.selection import Selection
 from app.status_bar import StatusBar
+from app.study.view import StudyView
 from app.surface import LineSplitter
 from app.toolbar import Toolbar
 from app.welcome import WelcomeView
 
-Page = WelcomeView | RunView | RetrainView | GenotypeView
+Page = WelcomeView | RunView | RetrainView | GenotypeView | StudyView
 
 _FOLD_LINES = 95
 """Narrower than this many lines of text, the inspector folds away."""
@@ -50,6 +51,7 @@ class WindowFrame(QWidget):
         self._connect_cells(self.run_view)
         self.retrain_view: RetrainView | None = None
         self.genotype_view: GenotypeView | None = None
+        self.study_view: StudyView | None = None
         self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
         self.pages.addWidget(self.run_view)
@@ -108,6 +110,13 @@ class WindowFrame(QWidget):
             self.pages.addWidget(self.genotype_view)
         return self.genotype_view
 
+    def study_page(self) -> StudyView:
+        """The page of studies."""
+        if self.study_view is None:
+            self.study_view = StudyView()
+            self.pages.addWidget(self.study_view)
+        return self.study_view
+
     def show_page(self, page: Page) -> None:
         """Show a page; the views that a person sees carry the names by which tools find them."""
         for name, view in self.run_view.named.items():
@@ -125,6 +134,8 @@ class WindowFrame(QWidget):
         self.run_view.set_model(None)
         if self.retrain_view is not None:
             self.retrain_view.set_model(None)
+        if self.study_view is not None:
+            self.study_view.set_study(None)
         self.inspector.set_model(None)
 
     def _connect_cells(self, page: RunView | RetrainView | GenotypeView) -> None:
@@ -145,7 +156,7 @@ class WindowFrame(QWidget):
         for page in (self.run_view, self.retrain_view):
             if page is not None:
                 page.rows.set_compact(is_small)
-        has_cells = self.page is not self.welcome
+        has_cells = self.page is not self.welcome and (self.study_view is None or self.page is not self.study_view)
         default = not self.is_narrow and self.page is not self.retrain_view
         shown = has_cells and (default if self._inspector_wish is None else self._inspector_wish)
         self.inspector_panel.setVisible(shown)

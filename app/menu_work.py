@@ -21,6 +21,8 @@ from engine.config import METHODS, describe
 from engine.errors import NascopeError
 from engine.genotype.read import read_genotype
 from engine.runs import RunFolder
+from engine.runs.folder import CHECKPOINT_LAST
+from engine.runs.original import import_log
 
 if TYPE_CHECKING:
     from app.window import MainWindow
@@ -118,6 +120,27 @@ class MenuWork(QObject):
         if file:
             self.open_text(file)
 
+    def import_log(self) -> None:
+        """Ask for a log of the original code, and make a run of it."""
+        types = self.tr("Logs and captured output (*.txt *.log *.out);;All files (*)")
+        file, _ = QFileDialog.getOpenFileName(self._window, self.tr("Import a log"), "", types)
+        if file:
+            try:
+                self._import(Path(file))
+            except NascopeError as error:
+                self._window.notices.not_opened(str(error))
+
+    def _import(self, path: Path) -> None:
+        """Make a run of a log and show it, with what a person should know of it.
+
+        Raises:
+            NascopeError: it is no such log.
+        """
+        found = import_log(path)
+        self._window.show_run(found.folder.path)
+        about = self.tr("Imported from {path}.").format(path=path)
+        self._window.notices.tell(" ".join([about, *found.notes[1:]]), "ok", about=found.folder.path)
+
     def open_folder(self) -> None:
         """Ask for a run folder."""
         folder = QFileDialog.getExistingDirectory(self._window, self.tr("Open a run folder"))
@@ -149,6 +172,10 @@ class MenuWork(QObject):
                 genotype = found.several[name].named(name)
             if found.kind == "run":
                 window.show_run(found.path)
+            elif found.kind == "study":
+                window.show_study(found.path)
+            elif found.kind == "study file":
+                window.studies.ask_to_start(found.path)
             elif found.kind == "runs":
                 window.add_root(found.path)
                 window.notices.tell(
@@ -156,6 +183,8 @@ class MenuWork(QObject):
                 )
             elif found.kind == "data":
                 self.open_form(RunDraft("search", data=found.data))
+            elif found.kind == "log":
+                self._import(found.path)
             elif found.kind == "config":
                 self.open_form(draft_of(found.values))
             elif genotype is not None and found.path.is_absolute():
@@ -186,7 +215,14 @@ class MenuWork(QObject):
 
         model = self._window.model
         name = genotype.name or (model.path.name if model is not None else "genotype")
-        path = export_genotype(self._window, genotype if genotype.name else genotype.named(name), name)
+        genotype = genotype if genotype.name else genotype.named(name)
+        run = model.path if model is not None and model.kind == "retrain" else None
+        is_trained = run is not None and (run / CHECKPOINT_LAST).exists()
+
+        def write_network(file: Path, format: str) -> None:
+            self._window.control.export_network(run if is_trained else None, genotype, format, file)
+
+        path = export_genotype(self._window, genotype, name, is_trained=is_trained, write_network=write_network)
         if path is not None:
             self._window.notices.tell(self.tr("Written: {path}").format(path=path), "ok")
 
@@ -240,6 +276,9 @@ class MenuWork(QObject):
         window, actions = self._window, self._window.commands
         menu = QMenu(window)
         window.frame.library.choose(entry.key)
+        if entry.kind == "study":
+            menu.addAction(actions["show_folder"].text(), lambda: window.control.open_folder(entry.path))
+            return menu
         if entry.kind == "genotype":
             menu.addActions([actions["retrain"], actions["export"]])
             return menu

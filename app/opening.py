@@ -1,8 +1,9 @@
-"""What a path that was dropped or opened is: a run, a genotype, a configuration, data."""
+"""What a path that was dropped or opened is: a run, a genotype, a configuration, data, a log of the original code."""
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,8 +16,10 @@ from engine.genotype.read import read_genotype
 from engine.genotype.text import parse_text
 from engine.runs import find_runs
 from engine.runs.folder import CONFIG
+from engine.study.folder import STUDY, is_study
 
 _MAX_BYTES = 4 * 2**20
+_EPOCH_LINE = re.compile(r"^.{0,40}\bepoch:? +\d+ +lr +\d", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Opened:
         data: what ``--data`` would say of it.
     """
 
-    kind: Literal["run", "runs", "genotype", "config", "data"]
+    kind: Literal["run", "runs", "study", "study file", "genotype", "config", "data", "log"]
     path: Path
     genotype: Genotype | None = None
     several: dict[str, Genotype] = field(default_factory=dict)
@@ -50,20 +53,35 @@ def recognize(text: str) -> Opened:
         return _folder(path)
     if not path.is_file():
         return Opened("genotype", path, read_genotype(text))
+    if path.name == STUDY and is_study(path.parent):
+        return Opened("study", path.parent)
     if path.name == CONFIG and (path.parent / "status.json").is_file():
         return Opened("run", path.parent)
     if path.suffix == ".npz":
         return Opened("data", path, data=f"npz:{path}")
+    if path.suffix == ".json" and _holds_study(path):
+        return Opened("study file", path)
     if path.suffix == ".json" and not _holds_cells(path):
         return Opened("config", path, values=read_config_file(path))
+    if path.suffix != ".json" and looks_like_log(path):
+        return Opened("log", path)
     return _genotype_file(path)
+
+
+def looks_like_log(path: Path) -> bool:
+    """Whether a file has the lines that the original code writes at the head of an epoch."""
+    return _EPOCH_LINE.search(_text(path)) is not None
 
 
 def _folder(path: Path) -> Opened:
     if (path / CONFIG).is_file():
         return Opened("run", path)
+    if is_study(path):
+        return Opened("study", path)
     if find_runs(path):
         return Opened("runs", path)
+    if (path / "log.txt").is_file() and looks_like_log(path / "log.txt"):
+        return Opened("log", path)
     return Opened("data", path, data=f"image-folder:{path}")
 
 
@@ -92,6 +110,14 @@ def _holds_cells(path: Path) -> bool:
     if isinstance(document, list):
         return True
     return isinstance(document, dict) and ("normal" in document or not _looks_like_settings(document))
+
+
+def _holds_study(path: Path) -> bool:
+    try:
+        document = json.loads(_text(path))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and "methods" in document and "normal" not in document
 
 
 def _looks_like_settings(document: dict[str, Any]) -> bool:

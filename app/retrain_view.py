@@ -142,6 +142,9 @@ class RetrainView(QWidget):
             else self.tr("test accuracy") if tested
             else self.tr("Only Test touches the test split. Decide everything else on the validation split first.")
         )  # fmt: skip
+        if looks_at_test(model) and tested is None:
+            self._number.setText(percent(model.history.last["epoch"].data.get("validation_accuracy_percent")) or "–")
+            self._sentence.setText(self.tr("test accuracy after the last epoch in the log"))
         self._facts.set_facts(result_facts(model))
         self._show_tests()
         self._settings.set_facts(setting_facts(model))
@@ -149,7 +152,8 @@ class RetrainView(QWidget):
     def _show_tests(self) -> None:
         self._tests.setVisible(bool(self._results))
         self._tests.set_facts([test_fact(row) for row in self._results])
-        self._counted.setText(count_words(len(self._results)))
+        looks = looks_at_test(self._model) if self._model is not None else 0
+        self._counted.setText(count_words(len(self._results) + looks))
 
 
 def test_fact(row: Mapping[str, Any]) -> Fact:
@@ -161,6 +165,14 @@ def test_fact(row: Mapping[str, Any]) -> Fact:
     return f"{datetime.fromtimestamp(float(row.get('t') or 0)):%Y-%m-%d %H:%M}", " · ".join(
         part for part in parts if part
     )
+
+
+def looks_at_test(model: RunModel) -> int:
+    """How often an imported retraining looked at the test split: the original calls it validation, after every epoch."""
+    last, series = model.history.last.get("epoch"), model.history.series.get("epoch.validation_accuracy_percent")
+    if last is None or series is None or last.data.get("validation_split") != "test":
+        return 0
+    return len(series)
 
 
 def count_words(count: int) -> str:
@@ -184,18 +196,24 @@ def result_facts(model: RunModel) -> list[Fact]:
             (translate("RetrainView", "train accuracy"), percent(last.data.get("train_accuracy_percent")) or "–")
         )
         validation = percent(last.data.get("validation_accuracy_percent"))
-        facts.append(
-            (
-                translate("RetrainView", "validation accuracy"),
-                validation or translate("RetrainView", "no validation split"),
-            )
+        names = (
+            translate("RetrainView", "validation accuracy"),
+            translate("RetrainView", "best validation"),
+            translate("RetrainView", "validation loss"),
         )
+        if looks_at_test(model):
+            names = (
+                translate("RetrainView", "test accuracy"),
+                translate("RetrainView", "best on the test split"),
+                translate("RetrainView", "test loss"),
+            )
+        facts.append((names[0], validation or translate("RetrainView", "no validation split")))
         series = history.series.get("epoch.validation_accuracy_percent")
         if validation and series is not None and len(series):
             best = int(series.values.argmax())
             facts.append(
                 (
-                    translate("RetrainView", "best validation"),
+                    names[1],
                     translate("RetrainView", "{accuracy}, epoch {n}").format(
                         accuracy=percent(float(series.values[best])), n=best + 1
                     ),
@@ -203,7 +221,7 @@ def result_facts(model: RunModel) -> list[Fact]:
             )
         loss = last.data.get("validation_loss")
         if isinstance(loss, int | float):
-            facts.append((translate("RetrainView", "validation loss"), f"{loss:.4f}"))
+            facts.append((names[2], f"{loss:.4f}"))
     facts.append(
         (
             translate("RetrainView", "epochs"),

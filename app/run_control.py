@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QFile, QObject, QUrl, Signal
+from PySide6.QtCore import QFile, QObject, QTemporaryDir, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
 from app.child import ChildThread, CommandLine, engine_words
@@ -17,6 +17,7 @@ from app.run_queue import RunQueue
 from app.sessions import Sessions
 from app.versions import versions
 from engine.errors import NascopeError
+from engine.genotype import Genotype
 from engine.runs import Order, RunFolder
 from engine.runs.folder import REPORT
 
@@ -39,6 +40,7 @@ class RunControl(QObject):
         self._queue = queue
         self._command = command
         self._children: dict[tuple[str, Path], ChildThread] = {}
+        self._scratch: dict[Path, QTemporaryDir] = {}
         self.stops_asked: dict[Path, float] = {}
         """Monotonic seconds of the wish to stop a run."""
 
@@ -105,6 +107,23 @@ class RunControl(QObject):
         """Write the run's page, in a child, and open it."""
         self._run_child("report", path, ["report", str(path)])
 
+    def export_network(self, run: Path | None, genotype: Genotype, format: str, path: Path) -> None:
+        """Write the trained network of a retraining, or without one the source of a genotype's network, in a child.
+
+        Args:
+            format: one of ``nascope export``.
+        """
+        key = ("export", path)
+        if key in self._children:
+            return
+        source = str(run)
+        if run is None:
+            self._scratch[path] = QTemporaryDir()
+            source = self._scratch[path].filePath("cells.json")
+            Path(source).write_text(json.dumps(genotype.as_json()), encoding="utf-8")
+        self._run_child("export", path, ["export", source, "--format", format, "--out", str(path)])
+        self.noticed.emit(self.tr("Exporting {name}…").format(name=path.name), "text", ())
+
     def open_folder(self, path: Path) -> None:
         """Show the run's folder in the desktop's file manager."""
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
@@ -130,14 +149,21 @@ class RunControl(QObject):
         what, path = key
         if child.code != 0:
             reason = fault_of(child)
-            sentence = (
-                self.tr("The test failed: {reason}") if what == "test" else self.tr("The report failed: {reason}")
+            sentences = {
+                "test": self.tr("The test failed: {reason}"),
+                "report": self.tr("The report failed: {reason}"),
+                "export": self.tr("The export failed: {reason}"),
+            }
+            self.noticed.emit(sentences[what].format(reason=reason), "danger", ())
+        elif what == "export":
+            self.noticed.emit(
+                ". ".join(line.rstrip(".") for line in child.errors.splitlines() if line.strip()) + ".", "ok", ()
             )
-            self.noticed.emit(sentence.format(reason=reason), "danger", ())
         elif what == "report":
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(path / REPORT)))
         if what == "test":
             self.tested.emit(path)
+        self._scratch.pop(path, None)
         self.changed.emit(path)
         child.deleteLater()
 

@@ -15,6 +15,7 @@ from engine.genotype.discretize import discretize
 from engine.genotype.spaces import SpaceError, space_primitives
 from engine.runs import AlphaRecord, Event, RunHistory, Status
 from engine.runs.library import default_title
+from engine.runs.origin import is_imported
 
 
 class RunModel(QObject):
@@ -111,9 +112,11 @@ class RunModel(QObject):
             if self.kind != "search":
                 return genotype_from_json(self.config.get("genotype"))
             record = self.alphas(epoch)
-            if record is not None:
+            if record is not None and not is_imported(self.config):
                 return discretize(record, self.primitives)
+            # What another program printed stands: its betas may be missing, its alphas are rounded.
             logged = self.history.of_type("genotype")
-            return genotype_from_json(logged[-1].data.get("genotype")) if logged else None
+            known = [event for event in logged if epoch is None or event.epoch <= epoch] or logged[:1]
+            return genotype_from_json(known[-1].data.get("genotype")) if known else None
         except (GenotypeError, ValueError):  # ValueError: alphas of a damaged or foreign log that fit no cell.
             return None

@@ -12,6 +12,7 @@ from app.run_model import RunModel
 from app.run_queue import RunQueue
 from app.sessions import Sessions, seconds_since
 from engine.runs.folder import CHECKPOINT_LAST
+from engine.runs.origin import is_imported
 
 STOP_NOW_AFTER_SECONDS = 5.0
 _STEERABLE = frozenset({"starting", "preparing", "running", "pausing", "stopping", "overdue"})
@@ -31,6 +32,7 @@ class Shown:
             (stopping for too long); empty without a run.
         has_cells: whether there is a genotype to export and to retrain.
         is_testing: whether a test of this run goes on.
+        is_imported: whether another program did the work, so that nothing can go on.
     """
 
     state: str = ""
@@ -39,6 +41,7 @@ class Shown:
     has_checkpoint: bool = False
     is_testing: bool = False
     has_begun: bool = False
+    is_imported: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ def shown_run(model: RunModel, state: str, *, has_cells: bool, is_testing: bool)
         (model.path / CHECKPOINT_LAST).exists(),
         is_testing,
         model.history.step >= 0 or model.status.step > 0,
+        is_imported(model.config),
     )
 
 
@@ -137,7 +141,7 @@ def availability(shown: Shown) -> dict[str, Availability]:
         else translate("run_state", "Start")
     )
     found["resume"] = Availability(
-        state in ("paused", "stopped", "interrupted", "failed", "created"), True, resume,
+        state in ("paused", "stopped", "interrupted", "failed", "created") and not shown.is_imported, True, resume,
         translate("run_state", "Go on with the step after the last checkpoint (Space)") if shown.has_begun else translate("run_state", "Start this run"),
     )  # fmt: skip
     stop = {

@@ -29,11 +29,15 @@ from app.run_view import RunView
 from app.selection import Selection
 from app.session import EngineEnd
 from app.sessions import Sessions
+from app.study.view import StudyView
+from app.study.words import progress_words, title_of
+from app.study.work import StudyWork
 from app.theme import manager
 from engine.errors import NascopeError
 from engine.genotype import Genotype
 from engine.runs import runs_home
 from engine.runs.folder import CONFIG
+from engine.study.results import StudyResults
 
 _REFRESH_MILLISECONDS = 500
 
@@ -63,6 +67,7 @@ class MainWindow(QMainWindow):
         self._roots = [runs_home().absolute()]
         self._has_scanned = False
         self._failure_told: RunModel | None = None
+        self._connected_study: StudyView | None = None
         self.frame = WindowFrame(self.selection, self.commands)
         self.setCentralWidget(self.frame)
         self.notices = Notices(self.frame.notice, self)
@@ -70,6 +75,7 @@ class MainWindow(QMainWindow):
         self._timer.timeout.connect(self._refresh_all)
         self._closing = Closing(self, self.sessions, self.queue)
         self.work = MenuWork(self)
+        self.studies = StudyWork(self, command)
         self._keys = WindowKeys(self)
         self._scanner = LibraryScanner(self._all_roots(), parent=self)
         self._connect()
@@ -87,7 +93,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         run, frame = self.control, self.frame
         for name, slot in {
-            "new_run": self.work.new_run, "open": self.work.open, "open_folder": self.work.open_folder, "export": self.work.export,
+            "new_run": self.work.new_run, "open": self.work.open, "open_folder": self.work.open_folder, "import_log": self.work.import_log, "export": self.work.export,
             "retrain": self.work.retrain, "quit": self.close, "pause": self._pause, "resume": self._resume, "stop": self._stop,
             "test": self._test, "report": self.work.report, "show_folder": self.work.show_folder, "rename": self.work.rename,
             "tag": self.work.tag, "trash": self.work.trash, "inspector_shown": frame.toggle_inspector, "library_shown": frame.toggle_library,
@@ -110,6 +116,8 @@ class MainWindow(QMainWindow):
         run.changed.connect(self._run_changed)
         run.tested.connect(self._tested)
         self._scanner.scanned.connect(self._scanned)
+        self._scanner.studies_scanned.connect(self.frame.library.set_studies)
+        self.commands["new_study"].triggered.connect(self.studies.new_study)
         self.selection.epoch_changed.connect(self._refresh_actions)
         frame.export_wanted.connect(self.work.export)
         self._closing.ready.connect(self.close)
@@ -174,6 +182,33 @@ class MainWindow(QMainWindow):
         self.frame.library.choose(key, tell=False)
         self._refresh_all()
 
+    def show_study(self, path: Path) -> None:
+        """Show a study and follow it."""
+        path = path.absolute()
+        view = self.frame.study_page()
+        if self.frame.page is not view or view.path != path:
+            self._leave()
+            self.sessions.show_nothing()
+            self.notices.shown(None)
+            self._connect_study(view)
+            view.set_study(path)
+            self.frame.show_page(view)
+            if not self._within_home(path):
+                self.add_root(path)
+        self.frame.library.choose(str(path), tell=False)
+        self._refresh_all()
+        self._scanner.look_now()
+
+    def _connect_study(self, view: StudyView) -> None:
+        if view is self._connected_study:
+            return
+        self._connected_study = view
+        view.run_wanted.connect(self.show_run)
+        view.start_wanted.connect(self.studies.go_on)
+        view.stop_wanted.connect(self.studies.stop)
+        view.page_wanted.connect(self.studies.open_page)
+        view.changed.connect(self._refresh_all)
+
     def show_nothing(self) -> None:
         """Back to the welcome page."""
         self._leave()
@@ -193,6 +228,8 @@ class MainWindow(QMainWindow):
     def _chosen(self, entry: Entry) -> None:
         if entry.kind == "run":
             self.show_run(entry.path)
+        elif entry.kind == "study":
+            self.show_study(entry.path)
         elif entry.kind == "genotype":
             genotype = self.frame.library.genotype(entry.key)
             if genotype is not None:
@@ -219,9 +256,21 @@ class MainWindow(QMainWindow):
             bars.show_run(self, self.frame, model, self.state())
         elif genotype is not None:
             bars.show_genotype(self, self.frame, genotype, self._genotype_key)
+        elif (study := self._study_results()) is not None:
+            bars.show_study(self, self.frame, title_of(study), progress_words(study), study.state, study.path)
         else:
             bars.show_nothing(self, self.frame)
         self._refresh_actions()
+
+    def study_path(self) -> Path | None:
+        """Folder of the study on screen, None where none is."""
+        view = self.frame.study_view
+        return view.path if view is not None and self.frame.page is view else None
+
+    def _study_results(self) -> StudyResults | None:
+        """The study on screen, None where none is."""
+        view = self.frame.study_view
+        return view.results if view is not None and self.frame.page is view else None
 
     def _refresh_actions(self, _: object = None) -> None:
         model = self._model
@@ -281,7 +330,7 @@ class MainWindow(QMainWindow):
 
     def _show_again(self) -> None:
         """At the start: a run that goes on, else what was on screen last time."""
-        if self._model is not None or self._genotype is not None:
+        if self._model is not None or self._genotype is not None or self.study_path() is not None:
             return
         self.work.list_recent_cells()
         live = next(
@@ -417,6 +466,7 @@ class MainWindow(QMainWindow):
             self._timer.stop()
             self._scanner.quit_soon()
             self.control.close()
+            self.studies.close()
             self._leave()
             self.sessions.close(kill=self._closing.kills_leftovers)
             self._scanner.wait()

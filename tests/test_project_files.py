@@ -139,6 +139,12 @@ def test_settings_page_is_what_make_docs_would_write():
     assert writer.settings_page() == (ROOT / "docs/settings.md").read_text(), "run make docs"
 
 
+def test_protocols_page_is_what_make_docs_would_write():
+    writer = tool("write_protocols_page")
+
+    assert writer.protocols_page() == (ROOT / "docs/protocols.md").read_text(), "run make docs"
+
+
 def test_make_fast_picks_the_tests_of_what_changed(tmp_path):
     for folder in ("tests/engine/search", "tests/engine"):
         (tmp_path / folder).mkdir(parents=True, exist_ok=True)

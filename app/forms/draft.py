@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from engine.config import RunConfig, defaults, resolve
+from engine.config import RunConfig, defaults, resolve, retraining_method
 from engine.errors import ConfigError, DataError, Fault
 from engine.genotype import Genotype
 from engine.genotype.primitives import is_registered
@@ -131,7 +131,7 @@ class RunDraft:
 
     @property
     def _method(self) -> str | None:
-        return self.method if self.kind == "search" else None
+        return self.method if self.kind == "search" else retraining_method(self._origin.get("genotype"))
 
     def _path_faults(self) -> list[Fault]:
         """A place that is not there is known before a run folder is made."""

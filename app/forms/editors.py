@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QSpinBox, QWidget
+from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLineEdit,
+    QSpinBox,
+    QStyle,
+    QStyleOptionButton,
+    QWidget,
+)
 
+from app.theme import theme
 from engine.config import FieldDescription
 
 _INT_LIMIT = 2**31 - 1
@@ -106,11 +116,16 @@ class FloatEditor(Editor):
         self._line = QLineEdit()
         self._line.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._line.textChanged.connect(self._changed)
+        self._optional = field.optional
+        if field.optional:
+            self._line.setPlaceholderText(self._line.tr("empty"))
         self.widget = self._line
 
-    def value(self) -> float | str:
-        """The number, or the text where it is none: the check names the fault."""
+    def value(self) -> float | str | None:
+        """The number, or the text where it is none: the check names the fault; None where an optional one is empty."""
         text = self._line.text().strip()
+        if not text and self._optional:
+            return None
         try:
             return float(text)
         except ValueError:
@@ -118,7 +133,7 @@ class FloatEditor(Editor):
 
     def show_value(self, value: Any) -> None:
         """Show a number in its shortest exact form."""
-        text = repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+        text = "" if value is None else repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
         if self.value() != value:
             with QSignalBlocker(self._line):
                 self._line.setText(text)
@@ -129,7 +144,7 @@ class BoolEditor(Editor):
 
     def __init__(self, field: FieldDescription) -> None:
         super().__init__()
-        self._box = QCheckBox()
+        self._box = CheckBox()
         self._box.toggled.connect(self._changed)
         self.widget = self._box
 
@@ -173,21 +188,52 @@ class ChoiceEditor(Editor):
 class TextEditor(Editor):
     """A line of text."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, optional: bool = False) -> None:
         super().__init__()
         self._line = QLineEdit()
         self._line.textChanged.connect(self._changed)
+        self._optional = optional
+        if optional:
+            self._line.setPlaceholderText(self._line.tr("empty"))
         self.widget = self._line
 
-    def value(self) -> str:
-        """The text."""
-        return self._line.text().strip()
+    def value(self) -> str | None:
+        """The text; None where an optional one is empty."""
+        text = self._line.text().strip()
+        return None if self._optional and not text else text
 
     def show_value(self, value: Any) -> None:
         """Show a text."""
         if self.value() != value:
             with QSignalBlocker(self._line):
-                self._line.setText(str(value))
+                self._line.setText("" if value is None else str(value))
+
+
+class CheckBox(QCheckBox):
+    """A check box with an outline in the theme's colour: Fusion's own cannot be seen on a dark panel."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the box, the tick, and the ring of the focus."""
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        colours = theme()
+        box = QRectF(self.style().subElementRect(QStyle.SubElement.SE_CheckBoxIndicator, option, self)).adjusted(
+            1, 1, -1, -1
+        )
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        line = colours.accent if self.hasFocus() or self.isChecked() else colours.dim
+        painter.setPen(QPen(QColor(line), 2 if self.hasFocus() else 1.2))
+        painter.setBrush(QColor(colours.accent if self.isChecked() else colours.panel))
+        painter.drawRoundedRect(box, 3, 3)
+        if self.isChecked():
+            tick = [
+                box.topLeft() + QPointF(box.width() * x, box.height() * y)
+                for x, y in ((0.22, 0.52), (0.42, 0.72), (0.78, 0.28))
+            ]
+            painter.setPen(QPen(QColor(colours.panel), 1.8))
+            painter.drawPolyline(tick)
+        painter.end()
 
 
 class Beside(QWidget):
@@ -222,6 +268,6 @@ def make_editor(field: FieldDescription, choices: list[tuple[str, Any]] | None =
     elif field.type == "bool":
         editor = BoolEditor(field)
     else:
-        editor = TextEditor()
+        editor = TextEditor(optional=field.optional)
     editor.widget.setObjectName(field.name)
     return editor

@@ -20,7 +20,8 @@ _NO_BOUND = 2**31 - 1
 
 def field_label(name: str) -> str:
     """A setting's name for people: ``batch_size`` is «Batch size»."""
-    return QCoreApplication.translate("settings", name.replace("_", " ").capitalize())
+    text = name.replace("_", " ").capitalize().replace("Cuda ", "CUDA ")
+    return QCoreApplication.translate("settings", text)
 
 
 class FieldRow(QWidget):

@@ -7,31 +7,27 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFontDatabase, QGuiApplication, QKeySequence, QPainter, QPaintEvent, QShortcut
-from PySide6.QtWidgets import (
-    QDialog,
-    QFileDialog,
-    QHBoxLayout,
-    QLineEdit,
-    QMenu,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QColor, QKeySequence, QPainter, QPaintEvent, QShortcut
+from PySide6.QtWidgets import QDialog, QFileDialog, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from app.buttons import Button
+from app.child import CommandLine, engine_words
 from app.forms.draft import CHOICES, RunDraft
 from app.forms.editors import make_editor
 from app.forms.field_row import FieldRow
+from app.forms.footer import FormFooter
+from app.forms.forecast import Forecaster
 from app.forms.group import FieldGrid, FieldGroup
-from app.labels import LARGE, SMALL, ElidedLabel, Label
+from app.labels import LARGE, ElidedLabel
 from app.scroll import ScrollColumn
-from app.surface import Line, Surface
+from app.surface import Line
 from app.theme import manager, theme
-from engine.config import DATA_SETS, METHODS, PRESETS, FieldDescription, describe
+from engine.config import DATA_SETS, METHODS, PRESETS, FieldDescription, RunConfig, describe
 from engine.genotype.spaces import SPACES
 
 COMMON = ("epochs", "channels", "layers", "batch_size", "seed", "device")
+GROUPS = ("Method", "Alphas", "Weights", "Schedule", "Network", "Data", "Machine")
+"""What is about the method first, what is about the machine last."""
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -41,7 +37,9 @@ class RunForm(QDialog):
     start_wanted = Signal(object)
     """RunDraft, checked."""
 
-    def __init__(self, draft: RunDraft, *, known_data: tuple[str, ...] = (), parent: QWidget | None = None) -> None:
+    def __init__(
+        self, draft: RunDraft, *, known_data: tuple[str, ...] = (), command: CommandLine = engine_words, parent: QWidget | None = None
+    ) -> None:  # fmt: skip
         super().__init__(parent)
         self.setObjectName("run_form")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -55,6 +53,7 @@ class RunForm(QDialog):
         self._settling.setInterval(0)
         self._settling.timeout.connect(self._show_draft)
         self._unit = self.fontMetrics().height()
+        self._make_foot(command)
 
         fields = {field.name: field for field in describe(draft.kind)}
         self._make_choice_rows(fields, known_data)
@@ -78,8 +77,8 @@ class RunForm(QDialog):
         groups: dict[str, list[FieldRow]] = {}
         for field in rest:
             groups.setdefault(field.group, []).append(self._rows[field.name])
-        for title, rows in groups.items():
-            group = FieldGroup(title, rows)
+        for title in sorted(groups, key=lambda title: GROUPS.index(title) if title in GROUPS else len(GROUPS)):
+            group = FieldGroup(title, groups[title])
             self._groups.append(group)
             column.addWidget(group)
         column.addStretch(1)
@@ -87,7 +86,7 @@ class RunForm(QDialog):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(scroll, 1)
-        box.addWidget(self._make_footer())
+        box.addWidget(self._foot)
         for keys in ("Ctrl+Return", "Ctrl+Enter"):
             QShortcut(QKeySequence(keys), self, self._start)
         manager().changed.connect(self.update)
@@ -98,7 +97,25 @@ class RunForm(QDialog):
         screen = self.screen().availableSize() if self.screen() is not None else QSize(1024, 768)
         return QSize(min(self._unit * 50, screen.width() - 40), min(self._unit * 50, screen.height() - 60))
 
+    @property
+    def start_button(self) -> Button:
+        """Starts the run."""
+        return self._foot.start_button
+
     # -- building -------------------------------------------------------------------------------------------------
+
+    def _make_foot(self, command: CommandLine) -> None:
+        self._foot = FormFooter()
+        self._foot.start_wanted.connect(self._start)
+        self._foot.cancel_wanted.connect(self.reject)
+        self._asked_about: RunConfig | None = None
+        self._forecaster = Forecaster(command=command, parent=self)
+        row = self._foot.forecast
+        row.asked.connect(self._ask_forecast)
+        row.cancelled.connect(self._cancel_forecast)
+        row.batch_wanted.connect(self._use_batch)
+        self._forecaster.answered.connect(lambda answer: row.show_answer(answer, self.draft))
+        self._forecaster.failed.connect(row.show_fault)
 
     def _title(self) -> str:
         if self.draft.kind == "search":
@@ -154,43 +171,6 @@ class RunForm(QDialog):
         row.reset.connect(self._reset)
         self._rows[field.name] = row
 
-    def _make_footer(self) -> Surface:
-        footer = Surface("sunken", line="top")
-        self._command = QLineEdit()
-        self._command.setObjectName("command_line")
-        self._command.setReadOnly(True)
-        self._command.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self._command.setAccessibleName(self.tr("The same run as a command line"))
-        self._command.hide()
-        self._copy = Button(self.tr("Copy"), kind="link")
-        self._copy.clicked.connect(self._copy_command)
-        self._copy.hide()
-        self._show_command = Button(self.tr("Show as command line"), kind="link")
-        self._show_command.setObjectName("show_command_line")
-        self._show_command.clicked.connect(self._toggle_command)
-        self._wrong = Label("", tone="danger", scale=SMALL).wrapped()
-        self._wrong.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        cancel = Button(self.tr("Cancel"))
-        cancel.setObjectName("cancel")
-        cancel.clicked.connect(self.reject)
-        self.start_button = Button(self.tr("Start"), kind="primary")
-        self.start_button.setObjectName("start")
-        self.start_button.clicked.connect(self._start)
-        command = QHBoxLayout()
-        command.addWidget(self._command, 1)
-        command.addWidget(self._copy)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(self._unit * 2 // 3)
-        buttons.addWidget(self._show_command)
-        buttons.addWidget(self._wrong, 1)
-        buttons.addWidget(cancel)
-        buttons.addWidget(self.start_button)
-        box = QVBoxLayout(footer)
-        box.setContentsMargins(*(self._unit * side // 4 for side in (6, 3, 6, 3)))
-        box.addLayout(command)
-        box.addLayout(buttons)
-        return footer
-
     # -- what a person does ---------------------------------------------------------------------------------------
 
     def _changed(self, name: str) -> None:
@@ -216,7 +196,7 @@ class RunForm(QDialog):
 
     def show_fault(self, sentence: str) -> None:
         """Say why the run could not be made."""
-        self._wrong.setText(sentence)
+        self._foot.tell_fault(sentence)
 
     def _browse_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, self.tr("Folder of images: one folder a class"))
@@ -239,14 +219,37 @@ class RunForm(QDialog):
             row.editor.show_value(value)
             self._changed(name)
 
-    def _copy_command(self) -> None:
-        QGuiApplication.clipboard().setText(self.draft.command_line())
+    # -- forecast -------------------------------------------------------------------------------------------------
 
-    def _toggle_command(self) -> None:
-        shown = self._command.isHidden()
-        self._command.setVisible(shown)
-        self._copy.setVisible(shown)
-        self._show_command.setText(self.tr("Hide command line") if shown else self.tr("Show as command line"))
+    def _ask_forecast(self) -> None:
+        self.draft.settle()
+        self._show_draft()
+        if self.draft.is_ready:
+            self._foot.forecast.show_asking()
+            self._asked_about = self.draft.config
+            self._forecaster.ask(self.draft)
+
+    def _cancel_forecast(self) -> None:
+        self._forecaster.cancel()
+        self._asked_about = None
+        self._foot.forecast.clear()
+
+    def _forget_old_forecast(self) -> None:
+        """An answer about other settings would mislead."""
+        if self._asked_about is not None and self._asked_about != self.draft.config:
+            self._asked_about = None
+            self._forecaster.cancel()
+            self._foot.forecast.show_changed()
+
+    def _use_batch(self, batch_size: int, learning_rate: float) -> None:
+        self.draft.say("batch_size", batch_size)
+        self.draft.say("learning_rate", learning_rate)
+        self._show_draft()
+
+    def done(self, result: int) -> None:
+        """Nobody waits for a forecast any more."""
+        self._forecaster.cancel()
+        super().done(result)
 
     # -- showing --------------------------------------------------------------------------------------------------
 
@@ -264,13 +267,9 @@ class RunForm(QDialog):
         for group in self._groups:
             names = [row.field.name for row in group.rows]
             group.tell(sum(name in draft.said for name in names), faulty=any(draft.fault(name) for name in names))
-        self._command.setText(draft.command_line())
-        self._command.setCursorPosition(0)
         loose = [fault for fault in draft.faults if fault.field not in self._rows]
-        self._wrong.setText(" ".join(str(fault) for fault in loose))
-        self.start_button.setEnabled(draft.is_ready)
-        reasons = "\n".join(str(fault) for fault in draft.faults)
-        self.start_button.setToolTip(reasons or self.tr("Start the run, or let it wait for its turn (Ctrl+Enter)"))
+        self._foot.show_draft(draft, " ".join(str(fault) for fault in loose))
+        self._forget_old_forecast()
 
     def _tell_meaning(self) -> None:
         """The sentence under method, data and preset is about the one that is chosen."""
@@ -284,7 +283,8 @@ class RunForm(QDialog):
             )
             self._rows["data"].set_help(entry.summary + tail)
         if draft.preset in PRESETS:
-            self._rows["preset"].set_help(PRESETS[draft.preset].capitalize() + ".")
+            summary = PRESETS[draft.preset]
+            self._rows["preset"].set_help(summary[0].upper() + summary[1:] + ".")
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The form stands on the colour of a panel."""

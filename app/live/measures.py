@@ -144,6 +144,8 @@ def _validation_label(model: RunModel | None) -> str:
     last = model.history.last.get("epoch") if model is not None else None
     if last is not None and last.data.get("validation_split") == "alphas":
         return QCoreApplication.translate("Curves", "alphas' images")
+    if last is not None and last.data.get("validation_split") == "test":
+        return QCoreApplication.translate("Curves", "test split")
     return QCoreApplication.translate("Curves", "validation")
 
 

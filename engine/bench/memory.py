@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from engine.bench.images import DataShape
-from engine.config import SearchConfig
+from engine.config import RunConfig, SearchConfig
 from engine.errors import NascopeError
 from engine.training.failure import failure_in_words
 
@@ -32,7 +32,7 @@ class ProbeError(Exception):
     """The fresh process did not answer; the message says why."""
 
 
-def out_of_memory(error: BaseException | None, config: SearchConfig) -> OutOfMemoryError:
+def out_of_memory(error: BaseException | None, config: RunConfig) -> OutOfMemoryError:
     """What ran out, how much was wanted where that is known, and what takes less.
 
     Args:
@@ -43,11 +43,13 @@ def out_of_memory(error: BaseException | None, config: SearchConfig) -> OutOfMem
         if error is None
         else str(failure_in_words(error, config, Path())["what"])
     )
-    ways = [f"batch_size={max(2, config.batch_size // 2)}", "fewer channels", "pc-darts"]
-    if config.supernet == "reference":
-        ways.insert(0, "supernet=fast")
-    elif config.activation_checkpointing != "on":
-        ways.insert(0, "activation_checkpointing=on")
+    ways = [f"batch_size={max(2, config.batch_size // 2)}", "fewer channels"]
+    if isinstance(config, SearchConfig):
+        ways.append("pc-darts")
+        if config.supernet == "reference":
+            ways.insert(0, "supernet=fast")
+        elif config.activation_checkpointing != "on":
+            ways.insert(0, "activation_checkpointing=on")
     return OutOfMemoryError(what, where="batch_size", mend=f"Try {', '.join(ways[:-1])} or {ways[-1]}.")
 
 

@@ -73,7 +73,7 @@ def command(
     tested = run_test(retrain, device=device)
 
     note("4 of 4  Report")
-    from engine.report import write_report
+    from engine.report.page import write_report
 
     for folder in (search, retrain):
         write_report(folder, folder.path / REPORT)

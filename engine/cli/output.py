@@ -121,7 +121,10 @@ def accuracy_in_words(metrics: Mapping[str, Any]) -> str:
     split = metrics.get("validation_split")
     if split is None:
         return f"no validation split; accuracy on the training batches {percent(metrics.get('train_accuracy_percent'))}"
-    on = "accuracy on the alphas' half, which the alphas have seen," if split == "alphas" else "validation accuracy"
+    on = {
+        "alphas": "accuracy on the alphas' half, which the alphas have seen,",
+        "test": "accuracy on the test split, looked at after every epoch,",
+    }.get(split, "validation accuracy")
     return f"{on} {percent(metrics.get('validation_accuracy_percent'))}"
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from engine import __version__
+from engine.cli.one_of_several import is_one_of_several, run_as_one_of_several
 from engine.cli.output import CRASH, INTERRUPTED, USAGE, emit_error, wants_json
 from engine.errors import NascopeError
 
@@ -26,17 +27,20 @@ SECTIONS: dict[str, dict[str, str]] = {
         "stop": "Let a run save and end.",
         "pause": "Let a run wait, ready to go on.",
         "watch": "Follow a run that another process or machine writes.",
+        "study": "Methods by seeds, a retraining of every cell, random cells beside them.",
         "demo": "The whole job on the digits: search, retrain, test, report.",
     },
     "Reading": {
         "runs": "List runs.",
+        "import": "Make a run of a log or of weights of the original code.",
         "compare": "Set runs side by side: settings, numbers, cells.",
         "explain": "Why these cells: margins, dropped edges, warnings.",
         "report": "Write a run's self-contained page.",
     },
     "Cells": {
         "draw": "Draw a genotype as SVG, PNG, PDF or DOT.",
-        "export": "Write a genotype in another form.",
+        "export": "Write a genotype or a trained network in another form.",
+        "cost": "Count parameters and multiply-adds, measure latency, keep to a budget.",
         "genotypes": "List the named genotypes.",
     },
     "What there is": {
@@ -47,6 +51,9 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
 }
 """Every command with its one sentence; each is ``command`` in the module of its name."""
+
+_MODULES = {"import": "import_run"}
+"""Modules of commands whose name is a word of Python."""
 
 _SURROUNDINGS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
 """Failures of a file system that a person can put right."""
@@ -63,7 +70,7 @@ class _Root(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _SUMMARIES:
             return None
-        command = importlib.import_module(f"engine.cli.{cmd_name}").command
+        command = importlib.import_module(f"engine.cli.{_MODULES.get(cmd_name, cmd_name)}").command
         assert isinstance(command, click.Command)
         return command
 
@@ -117,6 +124,12 @@ def nascope(ctx: click.Context) -> int | None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; failures are said in one sentence, never as a traceback."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if is_one_of_several(arguments):
+        return run_as_one_of_several(lambda: _run(arguments))
+    return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
     as_json = wants_json(arguments)
     try:
         code = nascope.main(args=arguments, prog_name="nascope", standalone_mode=False, obj=tuple(arguments))

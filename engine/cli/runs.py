@@ -39,6 +39,8 @@ def _cells(run: RunSummary, place: Path) -> tuple[str, ...]:
     best = percent(metrics.get("best_validation_accuracy_percent", metrics.get("validation_accuracy_percent")))
     if metrics.get("validation_split") == "alphas":
         best += " (alphas' half)"
+    elif metrics.get("validation_split") == "test":
+        best += " (test split)"
     name = str(run.path.relative_to(place)) if run.path != place else run.path.name
     started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)) if run.created else "–"
     epochs = f"{status.epoch}/{status.epochs}" if status.epochs else "–"

@@ -6,14 +6,16 @@ from typing import Any
 
 import click
 
+from engine.cli.forecast_answer import answer_forecast, forecast_option
 from engine.cli.starting import CommandWithSettings, Said, run_options, start_new
 from engine.config import METHODS, SearchConfig
 
 
 @click.command("search", cls=CommandWithSettings)
 @click.option("--method", metavar="METHOD", help=f"{', '.join(METHODS)}; default darts.")
+@forecast_option
 @run_options
-def command(**said: Any) -> int:
+def command(forecast: bool, **said: Any) -> int:
     """Search for a normal and a reduction cell.
 
     Ctrl-C, SIGTERM and nascope stop save before they end; nascope resume goes on.
@@ -21,4 +23,6 @@ def command(**said: Any) -> int:
     spoken = Said(**said)
     config = spoken.resolved("search")
     assert isinstance(config, SearchConfig)
+    if forecast:
+        return answer_forecast(spoken, config)
     return start_new(spoken, config, slug=f"{config.method}-{config.data.partition(':')[0]}")

@@ -1,5 +1,1 @@
-"""The self-contained page of a run. No torch."""
-
-from engine.report.page import write_report
-
-__all__ = ["write_report"]
+"""The self-contained page of a run. No torch; matplotlib only where a page is written."""

@@ -126,6 +126,16 @@ def heatmap_svg(record: EpochAlphas, kind: CellKind, primitives: Sequence[str], 
         return _svg(figure, f"alphas-{kind}", f"Softmax of the {kind} cell's alphas; the chosen operations are framed")
 
 
+def chart_style() -> Any:
+    """matplotlib settings of every chart on a page."""
+    return _STYLE
+
+
+def svg_of(figure: Figure, prefix: str, label: str) -> str:
+    """A figure made in ``chart_style`` as inline SVG in the page's colours."""
+    return _svg(figure, prefix, label)
+
+
 def inline_svg(svg: str, prefix: str, label: str) -> str:
     """An SVG document as part of a page: no prolog, ids that clash with no other picture's, a label for screen readers."""
     svg = svg[svg.index("<svg") :]

@@ -50,6 +50,22 @@ def duration_text(seconds: float) -> str:
     return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
+def two_units_text(seconds: float) -> str:
+    """A stretch of time in two units at most: «40 s», «3 min 20 s», «3 h 20 min», «2 d 4 h»."""
+    whole = max(1, round(seconds))
+    for size, name, smaller, smaller_name in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            count, rest = divmod(whole, size)
+            more = rest // smaller
+            return f"{count} {name} {more} {smaller_name}" if more else f"{count} {name}"
+    return f"{whole} s"
+
+
+def size_text(mib: float) -> str:
+    """A size given in MiB: «410 MiB», «5.1 GiB»."""
+    return f"{mib:,.0f} MiB" if mib < 1024 else f"{mib / 1024:,.1f} GiB"
+
+
 def date_text(t: Any) -> str:
     """Unix seconds as local date and time."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(t)) if isinstance(t, int | float) else "–"

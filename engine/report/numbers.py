@@ -105,6 +105,7 @@ def _cautions(row: Mapping[str, Any], facts: RunFacts) -> list[str]:
 _SPLIT_NAMES = {
     "validation": "held-out validation split",
     "alphas": "the alphas' half of the training images",
+    "test": "on the test split, after every epoch: an imported log",
 }
 
 
@@ -147,14 +148,18 @@ def protocol(facts: RunFacts) -> list[str]:
             found.append(
                 f"Validation numbers are from {images('validation')} held out of training; the best epoch is picked by them."
             )
+        elif split == "test":
+            found.append(
+                "The log was imported: what it calls validation was measured on the test split, after every epoch."
+            )
         elif counts:
             found.append(
                 "No validation split was held out, as in the papers' retraining: the last epoch counts, not the best."
             )
     tests = len(facts.tests)
-    if not tests:
+    if not tests and split != "test":
         found.append("The test split was not touched.")
-    else:
+    elif tests:
         caution = " Every look at it makes its number a little less honest." if tests > 1 else ""
         found.append(f"The test split was touched {times_text(tests)}.{caution}")
     return found

@@ -21,11 +21,15 @@ from engine.genotype.spaces import SpaceError, space_primitives
 from engine.genotype.text import as_text
 from engine.report.charts import curves_svg, heatmap_svg, inline_svg, search_curves_svg
 from engine.report.formats import date_text, duration_text, number_text, percent_text, value_text
-from engine.report.numbers import RunFacts, key_numbers, mapping, protocol
+from engine.report.numbers import RunFacts, key_numbers, protocol
+from engine.report.reproducibility import reproducibility
 from engine.runs import AlphaRecord, RunFolder, RunHistory
 from engine.runs.files import write_atomically
 from engine.runs.folder import EVENTS, REPORT
-from engine.runs.library import default_title
+from engine.runs.library import RunSummary, default_title, summarize
+from engine.runs.origin import is_imported
+
+_MOST_BESIDE = 500
 
 
 def write_report(folder: RunFolder, path: Path | None = None) -> Path:
@@ -101,12 +105,19 @@ def _page(folder: RunFolder) -> dict[str, Any]:
             {"what": str(row.get("what", "")), "t": row.get("t"), "numbers": _result_numbers(row)}
             for row in facts.results
         ],
+        "reproducibility": reproducibility(facts, _beside(folder.path)),
         "settings": _settings(config),
-        "versions": mapping(config.get("versions")) or mapping(history.started.get("versions")),
-        "command": config.get("command") or history.started.get("command"),
-        "device": history.started.get("device"),
         "written": time.time(),
     }
+
+
+def _beside(path: Path) -> list[RunSummary]:
+    """The other runs in the folder that this one lies in, as far as there are not too many to look at."""
+    try:
+        places = sorted(place for place in path.resolve().parent.iterdir() if place != path.resolve())
+    except OSError:
+        return []
+    return [found for place in places[:_MOST_BESIDE] if (found := summarize(place)) is not None]
 
 
 def _primitives(config: Mapping[str, Any], history: RunHistory) -> tuple[str, ...]:
@@ -135,7 +146,8 @@ def _genotype(
         stored = folder.genotype()
     except GenotypeError as error:
         fault = str(error)
-    if records:
+    # The cells of an imported search stand as they were printed: its betas may be missing, its alphas are rounded.
+    if records and not (stored is not None and is_imported(folder.config_document())):
         found = discretize(records[-1], primitives)
         return found.named(stored.name if stored is not None else ""), fault
     return stored, fault

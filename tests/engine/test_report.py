@@ -14,7 +14,7 @@ import pytest
 from engine.config import resolve
 from engine.genotype.discretize import discretize
 from engine.genotype.named import named
-from engine.report import write_report
+from engine.report.page import write_report
 from engine.runs import AlphaRecord, Event, EventWriter, RunFolder, Status
 
 STEPS = 5

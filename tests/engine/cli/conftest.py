@@ -132,7 +132,9 @@ class FakeEngine:
     carried_out: list[tuple[Path, bool]] = field(default_factory=list)
     images_changed: bool = False
 
-    def execute(self, folder: RunFolder, *, on_event: Any = None, tied_to_stdin: bool = False) -> FakeOutcome:
+    def execute(
+        self, folder: RunFolder, *, on_event: Any = None, tied_to_stdin: bool = False, ranks: Any = None
+    ) -> FakeOutcome:
         self.carried_out.append((folder.path, tied_to_stdin))
         if self.failure is not None:
             if isinstance(self.failure, NascopeError):
@@ -147,12 +149,14 @@ class FakeEngine:
         )
         return self.outcome
 
-    def pick_device(self, text: str) -> str:
+    def pick_device(self, text: str, ranks: Any = None) -> str:
         if text not in self.devices:
             raise ConfigError([Fault("device", f"{text} is not there.", "Use --device auto.")])
         return text
 
-    def run_test(self, folder: RunFolder, *, data: str | None = None, device: str = "auto") -> dict[str, Any]:
+    def run_test(
+        self, folder: RunFolder, *, data: str | None = None, device: str = "auto", ranks: Any = None
+    ) -> dict[str, Any]:
         numbers = {
             "split": "test",
             "images": 360,
@@ -173,7 +177,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     fake = FakeEngine()
     parts: dict[str, dict[str, Any]] = {
         "engine.execution.execute": {"execute": fake.execute, "Outcome": FakeOutcome},
+        "engine.execution.follow": {"follow": None},
         "engine.training.device": {"pick_device": fake.pick_device},
+        "engine.training.rank_device": {"device_of_rank": fake.pick_device},
         "engine.training.facts": {
             "run_facts": lambda command, preset=None: {"command": command, "versions": {}, "preset": preset}
         },

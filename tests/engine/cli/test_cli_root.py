@@ -63,7 +63,7 @@ def test_module_and_script_are_one_program():
         (["compare", "one"], "two runs"),
         (["explain", "x", "--epoch", "0"], "--epoch"),
         (["search", "--set", "epochs"], "key=value"),
-        (["export", "DARTS_V2", "--format", "onnx"], "not there yet"),
+        (["export", "DARTS_V2", "--format", "onnx"], "has no weights"),
         (["export", "DARTS_V2", "--format", "jsn"], "json"),
         (["test", ""], "no run was named"),
         (["test", "x" * 5000], "no such run folder"),
@@ -108,6 +108,22 @@ def test_lists_have_name_summary_and_source(nascope):
 
         assert rows
         assert all({"name", "summary", "source"} <= set(row) for row in rows)
+
+
+def test_methods_tell_the_protocols_with_sources_and_departures(nascope):
+    found = nascope("methods", "--json").json["protocols"]
+    of_imagenet = next(
+        entry for entry in found
+        if (entry["kind"], entry["method"], entry["data"]) == ("search", "pc-darts", ["imagenet"])
+    )  # fmt: skip
+
+    values = {entry["name"]: entry for entry in of_imagenet["values"]}
+    assert values["batch_size"] == {"name": "batch_size", "value": 1024, "source": "PC-DARTS train_search_imagenet.py"}
+    assert "10 %" in values["limit_portion"]["source"]
+    assert of_imagenet["departs"]
+    printed = nascope("methods").out
+    assert "search on imagenet: pc-darts" in printed
+    assert of_imagenet["departs"][0] in printed
 
 
 def test_methods_list_every_setting_with_its_range(nascope):

@@ -1,0 +1,300 @@
+"""A run rehearsed: its trainer takes a few real steps, and does once whatever it would do again and again.
+
+Everything goes through the questions that the loop asks a trainer, so that searches and retrainings are alike.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from engine.bench.memory_probe import resident_peak_bytes
+from engine.bench.stand_in import stand_in
+from engine.config import RunConfig, SearchConfig
+from engine.data import LoadedData
+from engine.data.order import BatchOrder
+from engine.retrain.trainer import RetrainTrainer
+from engine.runs import Event, EventWriter
+from engine.search.trainer import SearchTrainer
+from engine.training.checkpoint import random_states, save_checkpoint
+from engine.training.device import free_memory_bytes, wait_for
+from engine.training.trainer import Trainer
+
+_LEAST_TIMED, _MOST_TIMED = 2, 300
+_STEPS_A_BLOCK_OF_A_GPU = 5
+"""Steps between two waits for a GPU: a wait after each would hide that the processor runs ahead."""
+_LONG_STEP_SECONDS = 20.0
+"""After a first step that long one more is enough."""
+_WHOLE_PASS_SECONDS = 1.5
+"""The end of an epoch or of a run is done whole where it takes no longer, else added up from its batches."""
+_PASSES_OF_THE_GAP, _RECALIBRATION_BATCHES = 3, 16
+"""What a search does after its last epoch (``engine.search.gap``)."""
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What was counted and measured.
+
+    Attributes:
+        start_seconds: from the start of the process to the first step, reading the data included.
+        weights_step_seconds: of a step of the warm-up epochs, which leave the alphas alone; 0 where there are none.
+        first_step_seconds: of the very first step, which warms up, and compiles where that is wanted.
+        step_seconds: median of whole steps with a full batch.
+        last_step_seconds: of the last step of an epoch, whose batch may be smaller.
+        validation_batch_seconds, validation_batches: forward passes at the end of an epoch.
+        epoch_end_seconds: validation, diagnoses and what is told at the end of an epoch.
+        detail_seconds: of what is told about ten times an epoch.
+        checkpoint_seconds, checkpoint_bytes: of writing one, on the disk of temporary files.
+        final_seconds: after the last epoch.
+        step_event_bytes, epoch_event_bytes: what the log grows by.
+        images: that train the weights.
+        peak_mib: of the whole process on a processor, of torch's allocator on a GPU, since the process began.
+        free_mib: what the process might take in all, as of its start.
+        held_mib: how much of the peak was there before the network: program, libraries, images.
+    """
+
+    epochs: int
+    steps_per_epoch: int
+    warmup_steps: int
+    images: int
+    parameters: int
+    start_seconds: float
+    weights_step_seconds: float
+    first_step_seconds: float
+    step_seconds: float
+    last_step_seconds: float
+    timed_steps: int
+    validation_batches: int
+    validation_batch_seconds: float
+    epoch_end_seconds: float
+    detail_seconds: float
+    checkpoint_seconds: float
+    checkpoint_bytes: int
+    final_seconds: float
+    step_event_bytes: int
+    epoch_event_bytes: int
+    peak_mib: float | None
+    free_mib: float
+    held_mib: float
+    decisions: dict[str, Any] = field(default_factory=dict)
+    messages: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Every attribute by its name."""
+        return asdict(self)
+
+
+def rehearse(
+    config: RunConfig, device: torch.device, *, seconds: float, decided: Mapping[str, Any] | None = None
+) -> Rehearsed:
+    """Rehearse a run in this process, which should be a fresh one: memory is that of all it ever did.
+
+    Args:
+        seconds: about how long the timed steps take; 0 takes only what shows the memory.
+        decided: how the supernet is laid out where the settings leave it open; None decides here.
+
+    Raises:
+        NascopeError: settings that fit no network, data that cannot be used.
+    """
+    free_mib = (free_memory_bytes(device) + _held_bytes(device)) / 2**20
+    torch.manual_seed(config.seed)
+    images = stand_in(config, device)
+    held_mib = _held_bytes(device) / 2**20
+    trainer = _trainer(config, images.data, device, decided)
+    trainer.initial_report()
+    trainer.check()
+    start_seconds = time.time() - psutil.Process().create_time() + images.more_seconds
+    with tempfile.TemporaryDirectory(prefix="nascope-forecast-") as folder:
+        found = _Rehearsal(config, trainer, device, Path(folder), seconds).run()
+    return Rehearsed(
+        epochs=trainer.epochs, steps_per_epoch=trainer.steps_per_epoch, images=_images(trainer),
+        parameters=int(trainer.facts()["parameters"]), start_seconds=start_seconds, peak_mib=_peak_mib(device), free_mib=free_mib,
+        held_mib=held_mib, decisions=dict(trainer.decisions), messages=images.messages, **found,
+    )  # fmt: skip
+
+
+class _Rehearsal:
+    """Steps, then everything that comes between and after them."""
+
+    def __init__(self, config: RunConfig, trainer: Trainer, device: torch.device, folder: Path, seconds: float) -> None:
+        self._config = config
+        self._trainer = trainer
+        self._device = device
+        self._folder = folder
+        self._seconds = seconds
+        self._per_epoch = trainer.steps_per_epoch
+        self._warmup = config.warmup_epochs * self._per_epoch if isinstance(config, SearchConfig) else 0
+        # In the middle of the run: drop path grows from nothing, and is nothing in the first epoch.
+        self._whole = self._per_epoch * max(self._warmup // self._per_epoch, trainer.epochs // 2)
+        self._writer = EventWriter(folder / "events.jsonl")
+        self._bytes = 0
+        self._first_seconds = 0.0
+
+    def run(self) -> dict[str, Any]:
+        try:
+            step_seconds, last_seconds, timed = self._whole_steps()
+            weights_seconds = self._weights_steps(step_seconds) if self._warmup else 0.0
+            step_bytes = self._bytes
+            detail_seconds, detail_bytes = self._details()
+            checkpoint_seconds, checkpoint_bytes = self._checkpoint()
+            batches, batch_seconds = self._validation_batches()
+            end_seconds, end_bytes = self._epoch_end(batches, batch_seconds)
+            final_seconds = self._final(batches, batch_seconds)
+        finally:
+            self._writer.close()
+        return {
+            "first_step_seconds": self._first_seconds, "warmup_steps": min(self._warmup, self._trainer.epochs * self._per_epoch), "step_seconds": step_seconds,
+            "last_step_seconds": last_seconds, "timed_steps": timed, "weights_step_seconds": weights_seconds,
+            "detail_seconds": detail_seconds, "checkpoint_seconds": checkpoint_seconds, "checkpoint_bytes": checkpoint_bytes,
+            "validation_batches": batches, "validation_batch_seconds": batch_seconds, "epoch_end_seconds": end_seconds,
+            "final_seconds": final_seconds, "step_event_bytes": step_bytes, "epoch_event_bytes": end_bytes + 10 * detail_bytes,
+        }  # fmt: skip
+
+    # -- steps ----------------------------------------------------------------------------------------------------
+
+    def _whole_steps(self) -> tuple[float, float, int]:
+        """Median of full steps, median of an epoch's last ones, and how many were timed."""
+        has_full = self._per_epoch > 1
+        full = self._times(lambda number: self._whole + number % max(1, self._per_epoch - 1), self._seconds)
+        if not has_full:
+            return statistics.median(full), statistics.median(full), len(full)
+        # The last batch of an epoch may be smaller; with many steps it counts for nothing.
+        if self._per_epoch > 50 or self._seconds == 0:
+            return statistics.median(full), statistics.median(full), len(full)
+        last = self._times(lambda number: self._whole + self._per_epoch - 1, self._seconds / 4)
+        return statistics.median(full), statistics.median(last), len(full)
+
+    def _weights_steps(self, whole_seconds: float) -> float:
+        if self._seconds == 0:
+            return whole_seconds
+        return statistics.median(self._times(lambda number: number % max(1, self._per_epoch - 1), self._seconds / 3))
+
+    def _times(self, place: Callable[[int], int], seconds: float) -> list[float]:
+        """Seconds a step of several blocks of steps, after a warm-up."""
+        first = self._block(place, 0, 1)
+        self._first_seconds = self._first_seconds or first
+        if seconds == 0:
+            return [first, self._block(place, 1, 1)]
+        if first < _LONG_STEP_SECONDS / 10:
+            first = self._block(place, 1, 1)
+        size = _STEPS_A_BLOCK_OF_A_GPU if self._device.type == "cuda" else 1
+        least = 1 if first > _LONG_STEP_SECONDS else _LEAST_TIMED
+        times: list[float] = []
+        until = time.perf_counter() + seconds
+        while len(times) < least or (time.perf_counter() < until and len(times) < _MOST_TIMED):
+            times.append(self._block(place, 2 + len(times) * size, size))
+        return times
+
+    def _block(self, place: Callable[[int], int], first: int, size: int) -> float:
+        """Steps as the loop takes and logs them."""
+        wait_for(self._device)
+        begin = time.perf_counter()
+        for number in range(first, first + size):
+            step = place(number)
+            self._trainer.step(step)
+            if number == first:
+                self._bytes = self._log(
+                    "step",
+                    {
+                        **self._trainer.step_metrics(),
+                        "images_per_second": 0.123456789012,
+                        "step_seconds": 0.123456789012,
+                    },
+                )
+        wait_for(self._device)
+        return (time.perf_counter() - begin) / size
+
+    # -- between steps --------------------------------------------------------------------------------------------
+
+    def _details(self) -> tuple[float, int]:
+        begin = time.perf_counter()
+        size = sum(self._log(kind, fields) for kind, fields in self._trainer.detail_reports())
+        return time.perf_counter() - begin, size
+
+    def _checkpoint(self) -> tuple[float, int]:
+        path = self._folder / "checkpoint.pt"
+        begin = time.perf_counter()
+        self._writer.sync()
+        save_checkpoint(path, {"trainer": self._trainer.state_dict(), "random": random_states()})
+        return time.perf_counter() - begin, path.stat().st_size
+
+    def _validation_batches(self) -> tuple[int, float]:
+        """How many an epoch's end has, and the seconds of one."""
+        facts = self._trainer.facts()
+        split = facts["validation_split"]
+        if split is None:
+            return 0, 0.0
+        order = BatchOrder(int(facts["splits"][split]), self._config.batch_size, 0, split, shuffle=False)
+        times: list[float] = []
+        until = time.perf_counter() + self._seconds / 8
+        while len(times) < 1 or (time.perf_counter() < until and len(times) < 20):
+            begin = time.perf_counter()
+            self._trainer.check()
+            wait_for(self._device)
+            times.append(time.perf_counter() - begin)
+        # Images, not batches: the last batch may be a small one.
+        return order.steps_per_epoch, statistics.median(times) * order.count / (
+            order.steps_per_epoch * order.batch_size
+        )
+
+    def _epoch_end(self, batches: int, batch_seconds: float) -> tuple[float, int]:
+        if batches * batch_seconds > _WHOLE_PASS_SECONDS:
+            return batches * batch_seconds, 0
+        begin = time.perf_counter()
+        report = self._trainer.end_epoch(self._trainer.epochs // 2, lambda: None)
+        size = sum(self._log(kind, fields) for kind, fields in [*report.reports, ("epoch", report.metrics)])
+        return time.perf_counter() - begin, size
+
+    def _final(self, batches: int, batch_seconds: float) -> float:
+        if not isinstance(self._config, SearchConfig):
+            return 0.0
+        wanted = (_PASSES_OF_THE_GAP * batches + min(_RECALIBRATION_BATCHES, self._per_epoch)) * batch_seconds
+        if wanted > _WHOLE_PASS_SECONDS or self._seconds == 0:
+            return wanted
+        begin = time.perf_counter()
+        self._trainer.final_reports(lambda: None)
+        return time.perf_counter() - begin
+
+    def _log(self, kind: str, fields: Mapping[str, Any]) -> int:
+        """Write an event; returns its bytes."""
+        event = Event(time.time(), self._whole, self._whole // self._per_epoch, kind, fields)
+        self._writer.write(event)
+        return len(json.dumps(dict(fields))) + len(kind) + 60
+
+
+def _trainer(
+    config: RunConfig, data: LoadedData, device: torch.device, decided: Mapping[str, Any] | None
+) -> Trainer:  # fmt: skip
+    if isinstance(config, SearchConfig):
+        return SearchTrainer(config, data, device, decided)
+    from engine.config import RetrainConfig
+
+    assert isinstance(config, RetrainConfig)
+    return RetrainTrainer(config, data, device, decided)
+
+
+def _images(trainer: Trainer) -> int:
+    splits = trainer.facts()["splits"]
+    return int(splits.get("weights", splits.get("train")))
+
+
+def _held_bytes(device: torch.device) -> int:
+    """What this process holds of the memory in question."""
+    if device.type == "cuda":
+        return int(torch.cuda.memory_allocated(device))
+    return int(psutil.Process().memory_info().rss)
+
+
+def _peak_mib(device: torch.device) -> float | None:
+    if device.type == "cuda":
+        return float(torch.cuda.max_memory_allocated(device)) / 2**20
+    return resident_peak_bytes() / 2**20 if device.type == "cpu" else None
