@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -102,26 +103,33 @@ def subset_command(
         )
     from engine.data.make_subset import make_subset
 
-    with Downloading("reading") as progress:
+    with Downloading("reading", patience=1.0) as progress:
         counts = make_subset(
             data, output, portion=portion, alphas=alphas, seed=seed, image_size=image_size, progress=progress
         )
     if as_json:
         emit({"data": data, "file": output, "images": counts})
     else:
-        listed = " and ".join(f"{count:,} for the {name}" for name, count in counts.items())
+        names = {"train": "to train on", "weights": "for the weights", "alphas": "for the alphas"}
+        listed = " and ".join(f"{count:,} images {names[name]}" for name, count in counts.items())
         note(f"{output}: {listed}. Use it with --set index_file={output}")
 
 
 class Downloading:
-    """Shows ``(what, done, total)`` as a bar on a terminal, as a line a tenth elsewhere; a context manager."""
+    """Shows ``(what, done, total)`` as a bar on a terminal, as a line a tenth elsewhere; a context manager.
 
-    def __init__(self, title: str) -> None:
+    Args:
+        patience: seconds at the start in which no lines are written, since what ends within them needs none.
+    """
+
+    def __init__(self, title: str, *, patience: float = 0.0) -> None:
+        self._patience = patience
         self._title = title
         self._console = patient_console()
         self._live: Progress | None = None
         self._task: TaskID | None = None
         self._tenth = -1
+        self._begun = 0.0
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -142,6 +150,8 @@ class Downloading:
             self._live.update(self._task, description=what, completed=done, total=total or None)
             return
         tenth = 10 * done // total if total else 0
-        if tenth != self._tenth:
+        self._begun = self._begun or time.monotonic()
+        soon = done != total and time.monotonic() - self._begun < self._patience
+        if tenth != self._tenth and not soon:
             self._tenth = tenth
             note(f"{what}: {10 * tenth} %")

@@ -73,6 +73,7 @@ _FINAL_CELL = "The cell is read after the last epoch; the scripts print it at th
 _CLEAN_VALIDATION = (
     "The alphas' half is measured without augmentation after every epoch; the scripts send it through the training's."
 )
+_LAST_EVALUATION = "The script measures the alphas' half in the last epoch only."
 _SEARCH_DEPARTS = (_HALVES, _ALPHA_BATCHES, _FINAL_CELL, _CLEAN_VALIDATION)
 _TEST_ONCE = (
     "Only nascope test touches the test images, with the last epoch's weights. The script looks at them every epoch "
@@ -81,6 +82,17 @@ _TEST_ONCE = (
 _FLAGS = "The auxiliary head and cutout are on, as in the README's command; the script leaves both off unless they are asked for."
 _NO_PAPER = "No paper has such a search"
 _HUE = "Hue changes by up to half of color_jitter, 0.2 here, as in the script."
+_COLOURS = (
+    "Brightness, contrast, saturation and hue change in this order, where torchvision draws an order for each image."
+)
+_PICTURES = (
+    "Pictures are turned upright by their EXIF orientation, and large JPEG files are reduced as they are decoded, to twice the "
+    "wanted size or more; the scripts do neither."
+)
+_SHARES = (
+    "Batch norm sees the share of one process, as it saw that of one GPU in the paper's runs: all 1024 images where there is one "
+    "process."
+)
 
 _DARTS_SEARCH: Mapping[str, Any] = {
     "epochs": 50, "batch_size": 64, "channels": 16, "layers": 8, "learning_rate": 0.025, "learning_rate_min": 0.001,
@@ -113,7 +125,7 @@ PROTOCOLS: tuple[PaperProtocol, ...] = (
         "search", ("pc-darts",), CIFAR, "PC-DARTS train_search.py",
         {**_DARTS_SEARCH, "batch_size": 256, "learning_rate": 0.1, "learning_rate_min": 0.0, "alpha_learning_rate": 6e-4},
         {"validation_portion": _NO_HELD_OUT}, {"partial_channels": 4, "edge_normalization": True, "warmup_epochs": 15},
-        (*_SEARCH_DEPARTS,
+        (*_SEARCH_DEPARTS, _LAST_EVALUATION,
          "learning_rate_min is that of the main folder; the variant for PyTorch 1.0 (V100_python1.0) stops at 0.001.",
          "CIFAR-100 is normalized by its own mean and deviation, not by those of CIFAR-10."),
     ),
@@ -140,6 +152,7 @@ PROTOCOLS: tuple[PaperProtocol, ...] = (
         ("The subset is drawn from each class by the seed and can be kept in an index_file; the paper's was sampled beforehand and is not public.",
          "The learning rate warms up at any batch size; the script does so only where a batch has more than 256 images.",
          "batch_size counts the images of all processes together, as the script's counts those of all GPUs.",
+         _SHARES, _PICTURES,
          "The public code computes each mixed operation twice; once is the same function.",
          _FINAL_CELL, "The alphas' part is measured without augmentation after every epoch; the script does so from epoch 47 on, through the training's."),
     ),
@@ -163,14 +176,14 @@ PROTOCOLS: tuple[PaperProtocol, ...] = (
     PaperProtocol(
         "retrain", _OTHERS, IMAGENET, "DARTS train_imagenet.py", _IMAGENET_RETRAIN,
         {"auxiliary": "DARTS README: --auxiliary", "validation_portion": _NO_HELD_OUT},
-        departs=("The auxiliary head is on, as in the README's command.", f"{_TEST_ONCE}, and keeps the best.", _HUE),
+        departs=("The auxiliary head is on, as in the README's command.", f"{_TEST_ONCE}, and keeps the best.", _HUE, _COLOURS, _PICTURES),
     ),
     PaperProtocol(
         "retrain", ("pc-darts",), IMAGENET, "PC-DARTS train_imagenet.py",
         {**{name: value for name, value in _IMAGENET_RETRAIN.items() if name != "learning_rate_decay"},
          "batch_size": 1024, "learning_rate": 0.5, "learning_rate_schedule": "linear", "learning_rate_warmup_epochs": 5},
         {"auxiliary": "PC-DARTS README: --auxiliary", "validation_portion": _NO_HELD_OUT},
-        departs=("The auxiliary head is on, as in the README's command.", f"{_TEST_ONCE}, and keeps the best.", _HUE,
+        departs=("The auxiliary head is on, as in the README's command.", f"{_TEST_ONCE}, and keeps the best.", _HUE, _COLOURS, _PICTURES, _SHARES,
                  "The learning rate warms up at any batch size; the script does so only where a batch has more than 256 images.",
                  "The schedule is the script's default, linear; its other one is learning_rate_schedule=cosine."),
     ),

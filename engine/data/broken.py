@@ -32,7 +32,7 @@ class BrokenImages:
         self.replaces = replaces
         self._labels = file_set.labels.cpu().numpy()
         self._met: dict[int, str] = {}
-        self._told = 0
+        self._told: set[int] = set()  # by any rank
 
     def meet(self, position: int, reason: str) -> None:
         """Take note of a file of the set.
@@ -74,21 +74,27 @@ class BrokenImages:
         )
 
     def news(self, ranks: Ranks) -> list[str]:
-        """Sentences about the files met since the last time, the first ten by name; asked on all ranks at once."""
+        """Sentences about the files met since the last time, the first ten by name; asked on all ranks at once.
+
+        A file that several ranks meet, or each in another epoch, is named once.
+        """
         if self._set.broken_images == "stop":
             return []
+        named = len(self._told)
+        mine = [(position, reason) for position, reason in self._met.items() if position not in self._told]
+        new = dict(found for of_rank in reversed(ranks.all_say(mine)) for found in of_rank)
+        self._met |= new
+        self._told |= new.keys()
         done = "another image of its class takes its place" if self.replaces else "it is left out"
-        new = [
-            f"{self._place(position)} cannot be decoded ({reason}): {done}."
-            for position, reason in list(self._met.items())[self._told :]
+        sentences = [
+            f"{self._place(position)} cannot be decoded ({reason}): {done}." for position, reason in sorted(new.items())
         ]
-        room, self._told = max(0, _NAMED - self._told), len(self._met)
-        everywhere = [sentence for sentences in ranks.all_say(new) for sentence in sentences]
-        more = len(everywhere) - room
+        room = max(0, _NAMED - named)
+        more = len(sentences) - room
         if more <= 0:
-            return everywhere
+            return sentences
         count = "1 more image" if more == 1 else f"{more:,} more images"
-        return [*everywhere[:room], f"{count} of «{self._name}» cannot be decoded."]
+        return [*sentences[:room], f"{count} of «{self._name}» cannot be decoded."]
 
     def _place(self, position: int) -> str:
         return shown(os.fsdecode(self._set.names[position]))

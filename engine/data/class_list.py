@@ -75,8 +75,9 @@ def _columns(path: Path, number: int, line: str) -> tuple[str, str]:
     # Kaggle's table: ILSVRC2012_val_00000001,n01751748 111 108 479 494
     columns = line.replace(",", " ").replace("\t", " ").split()
     if len(columns) < 2:
-        only_number = columns[0].isdecimal()
-        what = f"has one column, «{columns[0][:60]}», and needs NAME CLASS."
+        only_number = bool(columns) and columns[0].isdecimal()
+        found = f"one column, «{columns[0][:60]}»" if columns else "no column"
+        what = f"has {found}, and needs NAME CLASS."
         kit = " Numbers alone are the development kit's, whose order is not that of the folders." if only_number else ""
         raise DataError(what + kit, where=_at(path, number), mend="Write the file's name and its class in each line.")
     return columns[0].replace("\\", "/").rsplit("/", 1)[-1], columns[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -29,7 +30,7 @@ def read_folder(
     *,
     image_size: int,
     progress: Progress,
-    find: Callable[[Path], FolderLayout] = find_images,
+    find: Callable[[Path, Progress], FolderLayout] = find_images,
     reading: Literal["auto", "memory", "files"] = "memory",
     broken_images: Literal["stop", "skip"] = "stop",
     normalization: Normalization | None = None,
@@ -45,7 +46,7 @@ def read_folder(
         DataError: a layout that cannot be read (``find_images``), files that cannot be decoded (all are counted, ten
             are named), or more images than fit in memory.
     """
-    layout = find(root)
+    layout = find(root, progress)
     if reading == "files" or (reading == "auto" and not _fits_in_memory(len(layout.files), image_size)):
         return as_files(root, layout, image_size=image_size, broken_images=broken_images, normalization=normalization)
     images, keys, faults = _decoded(root, layout.files, image_size, progress)
@@ -132,9 +133,12 @@ def _decode_all(
 ) -> list[tuple[str, str]]:
     """Decode the missing rows in place; gives the files that cannot be decoded, each with the reason."""
     faults: list[tuple[str, str]] = []
+    stopped = threading.Event()
 
     def decode_some(rows: Positions) -> int:
         for row in rows.tolist():
+            if stopped.is_set():
+                break
             file = files[row]
             try:
                 if file.size_bytes < 0:
@@ -154,6 +158,7 @@ def _decode_all(
                 done += future.result()
                 progress("checking images", done, total)
         except BaseException:
+            stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return sorted(faults)

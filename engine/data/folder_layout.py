@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.data.raw import Progress, no_progress
 from engine.errors import DataError
 
 EXTENSIONS = frozenset(
@@ -74,7 +75,7 @@ class FolderLayout:
         return f"{count} file{'s are' if count > 1 else ' is'} no image{'s' * (count > 1)} and left out: {kinds}."
 
 
-def find_images(root: Path) -> FolderLayout:
+def find_images(root: Path, progress: Progress = no_progress) -> FolderLayout:
     """List a folder: classes directly below it, or below ``train/`` with ``val/`` and ``test/`` beside.
 
     ``train/`` means the second layout where it holds folders. The images of a class may lie in folders below the class.
@@ -90,10 +91,12 @@ def find_images(root: Path) -> FolderLayout:
         raise DataError(f"{found}.", where=where, mend="Give image-folder:FOLDER with one folder of images a class.")
     ignored: Counter[str] = Counter()
     by_split = _split_folders(root, ignored)
-    return list_classes(root, by_split, ignored)
+    return list_classes(root, by_split, ignored, progress)
 
 
-def list_classes(root: Path, by_split: dict[str, Path], ignored: Counter[str]) -> FolderLayout:
+def list_classes(
+    root: Path, by_split: dict[str, Path], ignored: Counter[str], progress: Progress = no_progress
+) -> FolderLayout:
     """The images of these splits, each a folder with one folder a class.
 
     Raises:
@@ -108,6 +111,8 @@ def list_classes(root: Path, by_split: dict[str, Path], ignored: Counter[str]) -
     empty: list[str] = []
     for split in ("train", "validation", "test"):
         for label, name in enumerate(names if split in by_split else ()):
+            # A million files of a network's disk take minutes to list, which must be seen, and may be stopped.
+            progress("listing class folders", label, len(names))
             folder = by_split[split] / name
             before = ignored.copy()
             found_files = images_below(root, folder, ignored, label=label, split=split)
@@ -140,7 +145,8 @@ def images_below(root: Path, folder: Path, ignored: Counter[str], *, label: int,
 
 def shown(place: str) -> str:
     """A file name as it can be printed: names that are no valid text keep their place with marks."""
-    return os.fsencode(place).decode("utf-8", "replace")
+    # Not by way of os.fsencode: names in a person's JSON may hold what no file name can.
+    return place.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _split_folders(root: Path, ignored: Counter[str]) -> dict[str, Path]:

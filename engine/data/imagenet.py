@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine.data.class_list import read_class_list
 from engine.data.folder_layout import FolderLayout, images_below, list_classes, shown, subfolders
-from engine.data.raw import Normalization
+from engine.data.raw import Normalization, Progress, no_progress
 from engine.errors import DataError
 
 NORMALIZATION = Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -29,7 +29,7 @@ _VALIDATION = ("val", "validation", "valid")
 _MEND = "Give imagenet:FOLDER with train/CLASS/ and val/."
 
 
-def find_imagenet(root: Path) -> FolderLayout:
+def find_imagenet(root: Path, progress: Progress = no_progress) -> FolderLayout:
     """List ImageNet's folder; the files of ``val/`` are the split ``test``. Names only, no image is opened.
 
     Raises:
@@ -52,9 +52,9 @@ def find_imagenet(root: Path) -> FolderLayout:
     folders = subfolders(validation, Counter())
     flat = validation / "images" if folders == ["images"] else validation if not folders else None
     if flat is None:
-        layout = list_classes(root, {"train": train, "test": validation}, ignored)
+        layout = list_classes(root, {"train": train, "test": validation}, ignored, progress)
     else:
-        layout = list_classes(root, {"train": train}, ignored)
+        layout = list_classes(root, {"train": train}, ignored, progress)
         _add_flat(root, layout, flat, _list_of(validation, root, top))
     if root is not top:  # Places count from the folder that was given.
         return _below(layout, _AS_PACKED)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,7 +160,7 @@ def _refuse_repeated(where: str, lists: dict[str, list[Any]]) -> None:
             if before != name:
                 raise DataError(f"«{shown(str(entry))}» is in both {before} and {name}.", where=where, mend=_MEND)
         if len(set(entries)) != len(entries):
-            twice = next(entry for place, entry in enumerate(entries) if entry in entries[:place])
+            twice, _ = Counter(entries).most_common(1)[0]
             raise DataError(f"«{name}» lists «{shown(str(twice))}» twice.", where=where, mend=_MEND)
 
 

@@ -57,6 +57,11 @@ class LoadedData:
     normalization: Normalization
     messages: tuple[str, ...] = ()
 
+    @property
+    def reading(self) -> str:
+        """What ``reading`` means for these: ``memory`` or ``files``."""
+        return "files" if any(isinstance(split, FileSet) for split in self.splits.values()) else "memory"
+
 
 def load_data(
     config: RunConfig,

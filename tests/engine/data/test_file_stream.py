@@ -225,6 +225,27 @@ def test_many_broken_files_are_counted(folder):
     assert news[-1] == "6 more images of «train» cannot be decoded."
 
 
+def test_broken_files_are_named_once_whichever_ranks_meet_them(folder):
+    class Pair(Ranks):
+        def all_say(self, value):
+            return [value, [(7, "torn"), (2, "torn too")]]
+
+    train = stream(folder, broken_images="skip")
+    train._broken.meet(2, "torn")
+    ranks = Pair(0, 2)
+    news = train._broken.news(ranks)
+    assert len(news) == 2
+    assert "02.JPEG cannot be decoded (torn)" in news[0]
+    train._broken.meet(7, "met here an epoch later")
+    train._broken.meet(9, "new")
+
+    class Alone(Ranks):
+        def all_say(self, value):
+            return [value, []]
+
+    assert [sentence.count("(new)") for sentence in train._broken.news(Alone(0, 2))] == [1]
+
+
 def test_a_class_without_a_whole_image_ends_the_run(folder):
     train = stream(folder, broken_images="skip")
     for path in (folder / "train/b").iterdir():

@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -36,8 +37,13 @@ def load(root, splits=("train", "validation", "test"), **values):
 def decoded_files(root):
     """Read, and tell how many files were decoded (not taken from the cache)."""
     heard = []
-    raw = read(root, progress=lambda what, done, total: heard.append((what, done, total)))
-    return raw, heard[-1][1] if heard else 0
+
+    def hear(what, done, _total):
+        if what == "checking images":
+            heard.append(done)
+
+    raw = read(root, progress=hear)
+    return raw, heard[-1] if heard else 0
 
 
 def test_classes_directly_below_the_folder_get_all_three_splits(tmp_path, make_folder):
@@ -374,18 +380,43 @@ def test_copies_of_training_files_in_the_test_folder_are_told(tmp_path, make_fol
     )
 
 
-def test_progress_may_stop_the_reading(tmp_path, make_folder):
+@pytest.mark.parametrize("at", ["listing class folders", "checking images"])
+def test_progress_may_stop_the_reading(tmp_path, make_folder, at):
     root = make_folder(tmp_path / "pets", {"a": 40, "b": 40})
 
     class StopError(Exception):
         pass
 
-    def stop(_what, done, _total):
-        if done:
+    def stop(what, done, _total):
+        if done and what == at:
             raise StopError
 
     with pytest.raises(StopError):
         read(root, progress=stop)
+
+
+def test_a_stop_waits_for_no_more_than_the_image_at_work(tmp_path, make_folder, monkeypatch):
+    root = make_folder(tmp_path / "pets", {"a": 40, "b": 40})
+    begun = []
+
+    def slow(path, size):
+        begun.append(path)
+        time.sleep(0.05)
+        return np.zeros((3, size, size), np.uint8), 1
+
+    def stop(what, _done, _total):
+        if what == "checking images":
+            progress_heard.append(what)
+            if len(progress_heard) == 2:  # A first chunk is done.
+                raise KeyboardInterrupt
+
+    progress_heard = []
+    monkeypatch.setattr("engine.data.folder.decode_file", slow)
+    monkeypatch.setattr("engine.data.folder._MAX_THREADS", 2)
+
+    with pytest.raises(KeyboardInterrupt):
+        read(root, progress=stop)
+    assert len(begun) < 80
 
 
 def test_limits_and_halves_of_a_sorted_folder_hold_every_class(tmp_path, make_folder):

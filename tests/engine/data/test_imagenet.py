@@ -77,6 +77,7 @@ def whole_list():
         (lambda lines: lines[:5], r"no line for ILSVRC2012_val_00000005.JPEG"),
         (lambda lines: [*lines, "ILSVRC2012_val_00000000.JPEG n03"], r"line 7: .* n03 here and n02 in line 1"),
         (lambda lines: ["490", "361"], r"line 1: has one column.*development kit"),
+        (lambda lines: [*lines, ","], r"line 7: has no column"),
     ],
 )  # fmt: skip
 def test_a_faulty_list_is_refused_by_its_line(folder, change, says):

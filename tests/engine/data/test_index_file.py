@@ -105,6 +105,7 @@ def test_listed_images_are_in_no_other_split(tmp_path):
         (lambda d: d | {"alphas": [*d["alphas"], d["weights"][0]]}, r"is in both weights and alphas"),
         (lambda d: d | {"alphas": [*d["alphas"], "train/n0/gone.png"]}, r"not among the training images: train/n0/gone.png"),
         (lambda d: d | {"alphas": [*d["alphas"], "val/n0/00.png"]}, r"not among the training images: val/n0/00.png"),
+        (lambda d: d | {"alphas": [*d["alphas"], "\ud800"]}, r"not among the training images: �"),
         (lambda d: d | {"alphas": d["alphas"][:2]}, r"«alphas» lists no image of 2 classes \(n1, n2\)"),
         (lambda d: d | {"alphas": 3}, r"no list of places"), (lambda d: d | {"alphas": [1]}, r"no list of places"),
         (lambda d: {key: value for key, value in d.items() if key != "alphas"}, r"needs the lists weights and alphas"),
@@ -121,6 +122,17 @@ def test_a_faulty_list_is_refused_by_name(folder, tmp_path, change, says):
         load(f"imagenet:{folder}", path)
     assert refused.value.where == str(path)
     assert refused.value.mend
+
+
+def test_an_image_that_a_long_list_repeats_is_found_at_once(folder, tmp_path):
+    path = tmp_path / "subset.json"
+    load(f"imagenet:{folder}", path, limit_portion=0.25)
+    document = json.loads(path.read_text())
+    many = [f"train/n0/{number}.png" for number in range(100_000)]
+    path.write_text(json.dumps(document | {"weights": [*many, many[-1]]}))
+
+    with pytest.raises(DataError, match=r"«weights» lists «train/n0/99999.png» twice"):
+        load(f"imagenet:{folder}", path)
 
 
 def test_what_is_no_json_is_refused_and_a_place_that_cannot_be_written_too(folder, tmp_path):
