@@ -76,10 +76,10 @@ def measure_latency(
         ConfigError: a batch that does not fit into memory.
     """
     seconds = TIMING_SECONDS if timing_seconds is None else timing_seconds
-    network.to(device).eval()
     found = []
     for batch_size in batch_sizes:
         try:
+            network.to(device).eval()
             found.append(_measure(network, (batch_size, *image_shape), device, seconds))
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):

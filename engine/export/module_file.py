@@ -112,11 +112,20 @@ def _constants(source: ExportedNetwork) -> str:
             "", "# Of pixels scaled to 0..1: (pixel - MEAN) / STD.", f"MEAN = {tuple(mean)!r}", f"STD = {tuple(std)!r}",
         ]  # fmt: skip
     if source.class_names:
-        names = textwrap.wrap(
-            ", ".join(map(repr, source.class_names)) + ",", _WIDTH - 4, break_long_words=False, break_on_hyphens=False
-        )
+        names = _filled([f"{name!r}," for name in source.class_names], _WIDTH - 4)
         lines += ["", "# In the order of the logits.", "CLASS_NAMES = (", *(f"    {line}" for line in names), ")"]
     return "\n".join(lines)
+
+
+def _filled(pieces: list[str], width: int) -> list[str]:
+    """Lines of whole pieces: blanks within a piece are part of a name, and stay."""
+    lines = [pieces[0]]
+    for piece in pieces[1:]:
+        if len(lines[-1]) + 1 + len(piece) <= width:
+            lines[-1] += f" {piece}"
+        else:
+            lines.append(piece)
+    return lines
 
 
 def _primitive(entry: PrimitiveDeclaration) -> str:
@@ -182,4 +191,6 @@ def _one_line(text: str) -> str:
 
 def _in_docstring(text: str) -> str:
     """Text that ends no docstring and escapes nothing, whoever named the run or the data."""
-    return text.replace("\\", "/").replace('"""', "'''")
+    plain = text.replace("\\", "/").replace('"', "'")
+    # Bytes that are no UTF-8, as a folder's name can have them, and control characters have no place in a source.
+    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in plain)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import time
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,6 +30,7 @@ _CIFAR_NORMALIZATION = ((0.49139968, 0.48215827, 0.44653124), (0.24703233, 0.243
 _IMAGENET_NORMALIZATION = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _IMAGE_SIZES = {"cifar": 32, "imagenet": 224}
 _MAX_LAYERS = 100
+_SAVE_ANEW = "Where you trust it, load it in torch and save its state_dict() anew."
 
 _CELL = re.compile(r"cells\.(\d{1,4})\.")
 _STATISTICS = "num_batches_tracked"
@@ -51,7 +53,9 @@ def import_weights(
     """
     weights = read_weights(source)
     config, classes = _config(weights, genotype, data, source)
-    network = build_network(config, len(classes), 3, _IMAGE_SIZES[config.network])
+    # Without memory: sizes that a file claims cost nothing before its tensors are seen to be there.
+    with torch.device("meta"):
+        network = build_network(config, len(classes), 3, _IMAGE_SIZES[config.network])
     taken = _taken_over(network, weights, source)
     notes = (
         f"Weights of the original code, {source}, with its sizes: {config.channels} channels, {config.layers} cells"
@@ -103,20 +107,21 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         RunError: the file holds code, is of torch 0.1's tar form, is damaged or holds no tensors by name.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Of old pickles and sparse tensors, which are judged below.
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise RunError(
             f"cannot be read ({error.strerror or error}).", where=str(path), mend="Check the path."
         ) from None
     except pickle.UnpicklingError as error:
         raise RunError(
-            f"holds more than weights, so it is not read ({_reason(error)}).", where=str(path),
+            f"is no weight file, or holds more than weights, so it is not read ({_reason(error)}).", where=str(path),
             mend="Where you trust it, load it in torch and save its state_dict() alone.",
         ) from None  # fmt: skip
     except (RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
-        mend = "Where you trust it, load it in torch and save its state_dict() anew."
         raise RunError(
-            f"is no weight file that torch reads safely ({_reason(error)}).", where=str(path), mend=mend
+            f"is no weight file that torch reads safely ({_reason(error)}).", where=str(path), mend=_SAVE_ANEW
         ) from None
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]  # PC-DARTS' ImageNet checkpoints: epoch, state_dict, best_acc_top1, optimizer.
@@ -128,14 +133,25 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise RunError(
             "holds no state dict.", where=str(path), mend="Give a file that torch.save(model.state_dict(), ...) wrote."
         )
+    for name, value in content.items():
+        # Storage that is smaller than the tensor repeats itself: a small file could ask for any amount of memory.
+        if value.layout is not torch.strided or value.device.type != "cpu" or value.is_complex() or _is_inflated(value):
+            raise RunError(f"holds no plain tensor under {str(name)[:60]}.", where=str(path), mend=_SAVE_ANEW)
     return {str(name).removeprefix("module."): value for name, value in content.items()}
 
 
+def _is_inflated(value: Tensor) -> bool:
+    return value.numel() * value.element_size() > value.untyped_storage().nbytes()
+
+
 def _reason(error: Exception) -> str:
-    """The first sentence; torch's errors go on for paragraphs about how to switch its safety off."""
-    text = first_line(error)
-    found = re.search(r"Unsupported \w+: .*|Unsupported (?:global|operand)[^.]*|legacy \.tar format", str(error))
-    return (found.group(0) if found else text)[:160]
+    """What torch did not like, in a few words; its errors go on for paragraphs about how to switch its safety off."""
+    text = str(error)
+    code = re.search(r"(?i:unsupported global:?) (?:GLOBAL )?([\w.]+)", text)
+    if code is not None:
+        return f"code of {code.group(1)[:80]}"
+    found = re.search(r"Unsupported \w+ \d+|legacy \.tar format|failed finding central directory", text)
+    return found.group(0) if found else first_line(error)[:120].rstrip(". ")
 
 
 def _config(
@@ -203,7 +219,7 @@ def _taken_over(network: DiscreteNetwork, weights: Mapping[str, Tensor], source:
         layer, _, part = name.rpartition(".")
         other = f"{theirs[layer]}.{part}"
         used.add(other)
-        value = weights.get(other, own if part == _STATISTICS else None)
+        value = weights.get(other, torch.zeros_like(own, device="cpu") if part == _STATISTICS else None)
         if value is None or value.shape != own.shape:
             what = (
                 f"has no {other}"
@@ -214,7 +230,8 @@ def _taken_over(network: DiscreteNetwork, weights: Mapping[str, Tensor], source:
         found[name] = value.to(own.dtype).clone()
     extra = sorted(set(weights) - used)
     if extra:
-        raise _other_network(f"has {extra[0]} too, and {len(extra) - 1} others", source)
+        more = f" and {len(extra) - 1} more" if len(extra) > 1 else ""
+        raise _other_network(f"has {extra[0]}{more} besides", source)
     return found
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine.config import RetrainConfig, RunConfig, SearchConfig
+from engine.config import RunConfig, SearchConfig
 from engine.errors import RunError
 from engine.genotype import Genotype
 from engine.genotype.compare import changed_nodes
@@ -16,9 +17,10 @@ from engine.genotype.named import is_named, named
 from engine.runs.events import Event
 from engine.runs.folder import EVENTS, RunFolder
 from engine.runs.log import EventWriter
+from engine.runs.original.notes import opening_notes
 from engine.runs.original.read import find_log, read_log
 from engine.runs.original.record import LoggedEpoch, OriginalLog
-from engine.runs.original.settings import config_of, disagreeing_epochs, method_of
+from engine.runs.original.settings import config_of, method_of
 from engine.runs.original.tensors import as_raw_alphas
 from engine.runs.status import Status
 
@@ -26,11 +28,6 @@ _SHORT_NAMES = {"DARTS": "DARTS_V2", "PCDARTS": "PC_DARTS_cifar"}
 """Second names in the original genotypes.py."""
 
 _CIFAR_IMAGES = 50_000
-
-_TEST_SPLIT = (
-    "What the original calls valid_acc in a retraining is measured on the test split, after every epoch: "
-    "the best of these is chosen on the test split."
-)
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,7 @@ def import_log(
         cells = genotype or _retrained_cells(log)
     config, notes = config_of(log, method=method, data=data, genotype=cells)
     story = _Story(log, config, notes, told)
-    facts = {"command": "", "imported_from": {"log": str(path.absolute()), "arguments": log.arguments}}
+    facts = {"command": "", "imported_from": {"log": log.place, "arguments": log.arguments}}
     slug = f"imported-{method or 'retrain'}"
     if out is None:
         folder = RunFolder.create_dated(config, facts, slug=slug, name=name)
@@ -95,7 +92,7 @@ def _retrained_cells(log: OriginalLog) -> Genotype:
     arch = str(log.arguments.get("arch", ""))
     arch = _SHORT_NAMES.get(arch, arch)
     if log.genotype is not None:
-        return log.genotype.named(arch or log.path.stem)
+        return log.genotype.named(arch or Path(log.place).stem)
     if is_named(arch):
         return named(arch)
     what = f"the log is of a retraining of «{arch}», whose cells it does not print." if arch else "no cells are in it."
@@ -113,9 +110,10 @@ class _Story:
         self.steps_per_epoch = self._steps_an_epoch()
         self.last_genotype: Genotype | None = None
         self._floored = 0
-        self._warnings: set[str] = set()
         self._alphas = self._usable_alphas()
-        self.notes = [*self._opening_notes(told), *notes]
+        opening = opening_notes(log, config, told, has_alphas=bool(self._alphas), floored=self._floored)
+        self._notes = [*opening, *((text, False) for text in notes)]
+        self.notes = [text for text, _ in self._notes]
 
     def status(self) -> Status:
         log = self._log
@@ -128,10 +126,8 @@ class _Story:
     def events(self) -> Iterator[Event]:
         log = self._log
         yield self._event("started", 0, 0, None, self._started())
-        for note in self.notes:
-            yield self._event(
-                "message", 0, 0, None, {"text": note, "level": "warning" if note in self._warnings else "info"}
-            )
+        for text, is_warning in self._notes:
+            yield self._event("message", 0, 0, None, {"text": text, "level": "warning" if is_warning else "info"})
         for epoch in log.epochs:
             yield from self._epoch_events(epoch)
         last = log.epochs[-1]
@@ -168,16 +164,18 @@ class _Story:
     def _named(self, epoch: LoggedEpoch) -> Genotype:
         assert epoch.genotype is not None
         method = str(getattr(self._config, "method", ""))
-        source = {"run": self._log.path.parent.name or self._log.path.name, "method": method, "epoch": epoch.number + 1}
+        place = Path(self._log.place)
+        source = {"run": place.parent.name or place.name, "method": method, "epoch": epoch.number + 1}
         return replace(epoch.genotype, name="", source=source)
 
     def _epoch_metrics(self, epoch: LoggedEpoch) -> dict[str, Any]:
         return {
-            "train_loss": epoch.steps[-1].loss if epoch.steps else None, "train_accuracy_percent": epoch.train_accuracy,
-            "validation_loss": epoch.valid_loss if epoch.valid_accuracy is not None else None,
-            "validation_accuracy_percent": epoch.valid_accuracy,
+            "train_loss": _finite(epoch.steps[-1].loss if epoch.steps else None),
+            "train_accuracy_percent": _finite(epoch.train_accuracy),
+            "validation_loss": _finite(epoch.valid_loss if epoch.valid_accuracy is not None else None),
+            "validation_accuracy_percent": _finite(epoch.valid_accuracy),
             "validation_split": None if epoch.valid_accuracy is None else self._split,
-            "learning_rate": epoch.learning_rate,
+            "learning_rate": _finite(epoch.learning_rate),
             "seconds": epoch.ended - epoch.t if epoch.t is not None and epoch.ended is not None else None,
         }  # fmt: skip
 
@@ -186,7 +184,7 @@ class _Story:
         if not done:
             return {}
         found = {name: value for name, value in self._epoch_metrics(done[-1]).items() if name != "seconds"}
-        best = [epoch.valid_accuracy for epoch in done if epoch.valid_accuracy is not None]
+        best = [value for epoch in done if (value := _finite(epoch.valid_accuracy)) is not None]
         return found | ({"best_validation_accuracy_percent": max(best)} if best else {})
 
     @property
@@ -201,7 +199,7 @@ class _Story:
         found: dict[str, Any] = {
             "command": "", "versions": {}, "device": "", "world_size": 1, "epochs": config.epochs,
             "steps_per_epoch": self.steps_per_epoch, "classes": [],
-            "parameters": round(log.parameters_millions * 1e6) if log.parameters_millions else None,
+            "parameters": round(millions * 1e6) if (millions := _finite(log.parameters_millions)) else None,
         }  # fmt: skip
         if isinstance(config, SearchConfig):
             found |= {"primitives": list(config.primitives), "edges": [list(edge) for edge in edge_list(config.nodes)]}
@@ -239,60 +237,12 @@ class _Story:
             found[epoch.number] = {"normal": normal.tolist(), "reduction": reduction.tolist()}
         return found
 
-    def _opening_notes(self, told: str) -> list[str]:
-        log, config = self._log, self._config
-        notes = [
-            f"Read from a log of the original code, {log.path}. Losses and accuracies of steps are means of the epoch so far."
-        ]
-        if log.earlier_searches:
-            notes.append(
-                f"The log begins anew {_times(log.earlier_searches)}; what follows the last beginning is shown."
-            )
-        if isinstance(config, SearchConfig):
-            notes += self._search_notes(config, told)
-        elif isinstance(config, RetrainConfig):
-            notes.append(_TEST_SPLIT)
-            self._warnings.add(_TEST_SPLIT)
-        if log.faults:
-            more = f" and {log.faults_left_out} more" if log.faults_left_out else ""
-            notes.append(f"Left out: {'; '.join(log.faults)}{more}.")
-        return notes
-
-    def _search_notes(self, config: SearchConfig, told: str) -> list[str]:
-        notes = [f"Taken for {config.method}, {told}."]
-        if not self._alphas:
-            return [
-                *notes,
-                "There are no alphas in it: the original prints them to standard output only, not into its log.txt.",
-            ]
-        notes.append(
-            "Cells and alphas stand as the original printed them, before the first step of each epoch: the last epoch's updates are not in them. "
-            "Alphas are logarithms of printed weights of four decimals."
-        )
-        if self._floored:
-            notes.append(f"{self._floored} printed weights are 0; half of the last digit stands in their place.")
-        other = disagreeing_epochs(self._log, config.primitives)
-        if other and config.edge_normalization:
-            notes.append(
-                f"In {_epochs(len(other))} the cells are not those of the alphas alone: betas, which are not printed, chose too."
-            )
-        elif other:
-            notes.append(
-                f"In {_epochs(len(other))} (first: {other[0]}) the printed cells and the printed alphas disagree: rounded values tie, "
-                "or it was no plain DARTS search (--method)."
-            )
-            self._warnings.add(notes[-1])
-        return notes
-
     def _event(self, kind: str, step: int, epoch: int, t: float | None, fields: Mapping[str, Any]) -> Event:
         """Times never run back, and stay where the log has none."""
         self._time = max(self._time, t if t is not None else self._time)
         return Event(self._time, step, epoch, kind, fields)
 
 
-def _epochs(count: int) -> str:
-    return f"{count} epoch{'s' * (count != 1)}"
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
+def _finite(value: float | None) -> float | None:
+    """None in place of nan and inf, for which JSON has no word."""
+    return value if value is not None and math.isfinite(value) else None

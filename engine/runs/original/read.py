@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import ast
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from engine.errors import GenotypeError, RunError
 from engine.genotype.text import parse_text
+from engine.runs.original.literals import Balance, parse_namespace
 from engine.runs.original.record import LoggedEpoch, LoggedStep, OriginalLog
 from engine.runs.original.tensors import TensorError, parse_printed
 from engine.runs.original.times import Clock
@@ -20,7 +21,7 @@ MAX_BLOCK_LINES = 400
 MAX_EPOCHS = 20_000
 MAX_STEPS = 1_000_000
 
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBER = r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf)"
 _EPOCH = re.compile(rf"^epoch:?\s+(\d{{1,9}})\s+lr\s+({_NUMBER})", re.IGNORECASE)
 _TRAIN = re.compile(
     rf"^train\s+(?:step:\s*)?(\d{{1,9}})\s+(?:objs:\s*)?({_NUMBER})\s+(?:R1:\s*)?({_NUMBER})", re.IGNORECASE
@@ -64,7 +65,7 @@ def read_log(path: Path) -> OriginalLog:
         RunError: it cannot be read, or holds no epoch of such a log.
     """
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
+        with path.open(encoding=_encoding(path), errors="replace") as file:
             year = datetime.fromtimestamp(path.stat().st_mtime).year
             log = _Reader(path, Clock(year)).read(_lines(file))
     except OSError as error:
@@ -75,6 +76,13 @@ def read_log(path: Path) -> OriginalLog:
             mend="Give the log.txt or the captured output of train_search.py or train.py.",
         )  # fmt: skip
     return log
+
+
+def _encoding(path: Path) -> str:
+    """UTF-8, unless its first bytes say UTF-16, which Windows' PowerShell writes where output is sent to a file."""
+    with path.open("rb") as file:
+        first = file.read(2)
+    return "utf-16" if first in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
 
 
 def _lines(file: TextIO) -> Iterator[str]:
@@ -91,7 +99,7 @@ class _Reader:
         self._clock.set_year_from(str(path.absolute()))
         self._block: list[str] = []
         self._block_line = 0
-        self._balance = _Balance()
+        self._balance = Balance()
         self._t: float | None = None
         self._number = 0
         self._step_count = 0
@@ -120,7 +128,7 @@ class _Reader:
     def _take(self, text: str) -> None:
         block = _BLOCK.search(text)
         if block is not None:
-            self._block_line, self._balance = self._number, _Balance()
+            self._block_line, self._balance = self._number, Balance()
             self._add_to_block(text[block.start() :])
             return
         text = text.strip()
@@ -143,7 +151,8 @@ class _Reader:
         if epochs and number <= epochs[-1].number:
             if number == 0:
                 self._log.earlier_searches += 1
-            epochs[:] = [epoch for epoch in epochs if epoch.number < number]
+            while epochs and epochs[-1].number >= number:
+                epochs.pop()
         epochs.append(LoggedEpoch(number, self._t, self._t, float(rate)))
 
     def _take_train(self, step: str, loss: str, top1: str) -> None:
@@ -234,48 +243,3 @@ class _Reader:
         epoch = self._log.epochs[-1]
         if values.ndim == 2 and not epoch.steps and len(epoch.tensors) < 2:
             epoch.tensors.append(values)
-
-
-class _Balance:
-    """Counts brackets over lines, strings left out."""
-
-    def __init__(self) -> None:
-        self._depth, self._quote, self._opened = 0, "", False
-
-    def closes(self, line: str) -> bool:
-        """Whether every bracket is closed at or within this line."""
-        for character in line:
-            if self._quote:
-                self._quote = "" if character == self._quote else self._quote
-            elif character in "'\"":
-                self._quote = character
-            elif character in "([{":
-                self._depth, self._opened = self._depth + 1, True
-            elif character in ")]}":
-                self._depth -= 1
-                if self._opened and self._depth <= 0:
-                    return True
-        return False
-
-
-def parse_namespace(text: str) -> dict[str, Any] | None:
-    """The literal values of a printed ``Namespace(...)``; None where it is none. What is no literal is left out."""
-    begin = text.find("Namespace")
-    try:
-        expression = ast.parse(text[begin : text.rindex(")") + 1].replace("\n", ""), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    if not isinstance(expression, ast.Call):
-        return None
-    found: dict[str, Any] = {}
-    for keyword in expression.keywords:
-        value = keyword.value
-        sign = -1 if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub) else 1
-        value = value.operand if isinstance(value, ast.UnaryOp) else value
-        if keyword.arg is None or not isinstance(value, ast.Constant):
-            continue
-        if sign == 1:
-            found[keyword.arg] = value.value
-        elif isinstance(value.value, int | float):
-            found[keyword.arg] = -value.value
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -74,6 +75,11 @@ class OriginalLog:
     faults_left_out: int = 0
     started: float | None = None
     earlier_searches: int = 0
+
+    @property
+    def place(self) -> str:
+        """Its path as text that can be written: a name in another encoding than UTF-8 holds bytes that cannot."""
+        return os.fsencode(self.path.absolute()).decode("utf-8", "replace")
 
     @property
     def kind(self) -> Literal["search", "retrain"]:

@@ -90,7 +90,9 @@ def config_of(
             if not wrong:
                 raise
             for name in wrong:
-                notes.append(f"{name}={values.pop(name)!r} of the log does not fit a run of nascope and was left out")
+                notes.append(
+                    f"{name}={repr(values.pop(name))[:60]} of the log does not fit a run of nascope and was left out"
+                )
     raise AssertionError("every value was left out")  # resolve without values is the preset, which fits
 
 

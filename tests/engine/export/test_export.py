@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -199,6 +200,18 @@ def test_unusual_cells(make_lively, tmp_path):
     source = fresh_network(genotype, channels=4, layers=3, image_size=9, auxiliary=False)
     make_lively(source.network)
     assert write_network(source, tmp_path / "net.py", "module").difference < 1e-6
+
+
+def test_class_names_and_titles_of_any_kind(make_lively, tmp_path):
+    """Names as folders and people have them: long, with blanks, quotes, braces, bytes that are no UTF-8."""
+    names = tuple(f"great white  shark {n} {{x}} 'a' \"b\" \\ \n ü \udce9" for n in range(12))
+    cell = Cell(((Edge("skip_connect", 0), Edge("none", 1)),), (2,))
+    source = fresh_network(Genotype(cell, cell, name='"quoted" \0 \udce9 {title}'), channels=4, layers=3, auxiliary=False, classes=12)  # fmt: skip
+    source = replace(source, class_names=names, origin='trained on image-folder:/data/\udce9 "x" """')
+    write_network(source, tmp_path / "net.py", "module")
+    there = {"__name__": "net"}
+    exec((tmp_path / "net.py").read_text(), there)
+    assert there["CLASS_NAMES"] == names
 
 
 def test_own_primitives_have_no_source_to_write(tmp_path):

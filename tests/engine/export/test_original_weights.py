@@ -166,3 +166,41 @@ def test_a_test_measures_what_the_original_network_measures(make_lively, tmp_pat
     assert measured["images"] == len(test.labels) > 20
     assert measured["accuracy_percent"] == pytest.approx(expected, abs=1e-4)
     assert measured["loss"] == pytest.approx(float(torch.nn.functional.cross_entropy(logits, test.labels)), rel=1e-5)
+
+
+def test_files_that_ask_for_more_than_they_hold(make_lively, tmp_path):
+    """Sparse, complex, and tensors that repeat a byte: a small file must not fill the memory."""
+    good = original(make_lively).state_dict()
+    weight = good["classifier.weight"]
+    for number, other in enumerate((weight.to_sparse(), weight.to(torch.complex64), torch.zeros(1, 1).expand(10, 64))):
+        torch.save(good | {"classifier.weight": other}, tmp_path / f"{number}.pt")
+        with pytest.raises(RunError, match="no plain tensor under classifier"):
+            read_weights(tmp_path / f"{number}.pt")
+
+
+def test_claimed_sizes_cost_nothing(make_lively, tmp_path, monkeypatch):
+    """A network of a hundred cells and a thousand channels is never built in memory to compare shapes with."""
+    good = original(make_lively).state_dict()
+    good |= {f"cells.{number}.x": torch.zeros(1) for number in range(100)} | {
+        "stem.0.weight": torch.zeros(3072, 3, 3, 3)
+    }
+    torch.save(good, tmp_path / "big.pt")
+    built = []
+    import engine.export.original_weights as module
+
+    build = module.build_network
+    monkeypatch.setattr(module, "build_network", lambda *sizes: built.append(build(*sizes)) or built[-1])
+    with pytest.raises(RunError, match="not the weights of this genotype"):
+        import_weights(tmp_path / "big.pt", named("DARTS_V2"), out=tmp_path / "run")
+    assert {parameter.device.type for parameter in built[0].parameters()} == {"meta"}
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("content", "says"), [(b"\x80\x02cposix\nsystem\n.", "code of posix.system"), (b"roses are red", "no weight file"), (b"", "no weight file")])  # fmt: skip
+def test_refusals_are_one_short_sentence(tmp_path, content, says):
+    (tmp_path / "x.pt").write_bytes(content)
+    with pytest.raises(RunError) as refusal:
+        read_weights(tmp_path / "x.pt")
+    assert says in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert "weights_only" not in str(refusal.value)

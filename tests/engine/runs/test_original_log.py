@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from engine.genotype import DARTS_PRIMITIVES
 from engine.genotype.discretize import discretize_cell, softmax
 from engine.runs import RunHistory, find_runs, read_events
 from engine.runs.original import find_log, import_log, read_log
-from engine.runs.original.read import parse_namespace
+from engine.runs.original.literals import parse_namespace
 from engine.runs.original.tensors import TensorError, as_raw_alphas, parse_printed
 
 ARGUMENTS = (
@@ -313,6 +315,49 @@ def test_no_text_makes_the_tensor_reader_stumble(text):
         except TensorError:
             continue
         assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "crlf"])
+def test_other_encodings_and_line_ends(tmp_path, encoding):
+    text = search_log(2)
+    content = text.replace("\n", "\r\n").encode() if encoding == "crlf" else text.encode(encoding)
+    (tmp_path / "plain.txt").write_text(text)
+    (tmp_path / "log.txt").write_bytes(content)
+    expected, found = read_log(tmp_path / "plain.txt"), read_log(tmp_path / "log.txt")
+    assert (found.arguments, len(found.epochs), found.started) == (expected.arguments, 2, expected.started)
+    for one, other in zip(expected.epochs, found.epochs, strict=True):
+        assert (one.steps, one.genotype, one.valid_accuracy) == (other.steps, other.genotype, other.valid_accuracy)
+        assert all((mine == theirs).all() for mine, theirs in zip(one.tensors, other.tensors, strict=True))
+
+
+def test_a_diverged_training_keeps_its_steps_and_says_so(tmp_path):
+    text = search_log(2)
+    head, tail = text[: text.index("epoch 1 ")], text[text.index("epoch 1 ") :]
+    tail = re.sub(r"(train|valid) (\d{3}) \S+", r"\1 \2 nan", tail)
+    tail = re.sub(r"_acc \S+", "_acc nan", tail)
+    (tmp_path / "log.txt").write_text(head + tail)
+    found = import_log(tmp_path / "log.txt", out=tmp_path / "run")
+    history = RunHistory.read(found.folder.path / "events.jsonl")
+    losses = history.series["step.loss"].values
+    assert np.isfinite(losses[:8]).all()
+    assert len(losses) == 16
+    assert np.isnan(losses[8:]).all()
+    warnings = [event.data["text"] for event in history.of_type("message") if event.data["level"] == "warning"]
+    assert any("from epoch 2 on" in text and "diverged" in text for text in warnings)
+    metrics = json.loads((found.folder.path / "status.json").read_text(), parse_constant=pytest.fail)["metrics"]
+    assert metrics["best_validation_accuracy_percent"] == 45
+    assert metrics["validation_accuracy_percent"] is None
+
+
+def test_arguments_and_names_that_no_file_can_hold(tmp_path):
+    arguments = r"Namespace(a=b'raw', b=3j, c=..., d=1e999, data='\ud800', seed=5, note='C:\\data\\')"
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt"))
+    path.write_text(search_log(1, arguments=arguments))
+    found = import_log(path, out=tmp_path / "run")
+    told = found.folder.config_document()["imported_from"]
+    assert told["arguments"] == {"data": "?", "seed": 5, "note": "C:\\data\\"}
+    assert told["log"].endswith("caf\ufffd.txt")
+    assert found.folder.config().seed == 5
 
 
 names = st.from_regex(r"\A[a-z_]{1,8}\Z")
