@@ -1,4 +1,4 @@
-"""Closing the window while runs go on: ask, then stop and save, or let go, and only then close."""
+"""Closing the window while runs or studies go on: ask, then stop and save, or let go, and only then close."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from app.dialogs.close_question import Answer, CloseQuestion
 from app.run_queue import RunQueue
 from app.session import EngineThread
 from app.sessions import Sessions
+from app.study.work import StudyWork
 from engine.runs import RunFolder
 
 _LOOK_MILLISECONDS = 100
@@ -27,11 +28,12 @@ class Closing(QObject):
     told = Signal(str)
     """What is being waited for."""
 
-    def __init__(self, window: QWidget, sessions: Sessions, queue: RunQueue) -> None:
+    def __init__(self, window: QWidget, sessions: Sessions, queue: RunQueue, studies: StudyWork) -> None:
         super().__init__(window)
         self._window = window
         self._sessions = sessions
         self._queue = queue
+        self._studies = studies
         self._question: CloseQuestion | None = None
         self._answer: Answer | None = None
         self._orders: dict[EngineThread, str | None] = {}
@@ -45,11 +47,12 @@ class Closing(QObject):
         """Whether nothing goes on; asks the person otherwise and emits ``ready`` when all is settled."""
         if self._answer in ("stop", "keep") and self._is_settled():
             return True
-        if not self._sessions.computing():
+        if not self._sessions.computing() and not self._studies.running():
             return True
         if self._question is None and self._answer is None:
             titles = [engine.model.title for engine in self._sessions.computing()]
-            self._question = CloseQuestion(titles, len(self._queue.waiting()), self._window)
+            studies = [path.name for path in self._studies.running()]
+            self._question = CloseQuestion(titles, len(self._queue.waiting()), studies, self._window)
             self._question.answered.connect(self._answered)
             self._question.open()
         return False
@@ -58,6 +61,7 @@ class Closing(QObject):
         """Do not wait any longer."""
         for engine in self._sessions.computing():
             engine.kill()
+        self._studies.force()
 
     def stop(self) -> None:
         """No more looks."""
@@ -72,11 +76,13 @@ class Closing(QObject):
         if answer == "stop":
             for engine in engines:
                 engine.stop()
+            for path in self._studies.running():
+                self._studies.stop(path)
             self.told.emit(self.tr("Stopping and saving…"))
         else:
             self._orders = {engine: engine.detach() for engine in engines}
             self._until = time.monotonic() + _LET_GO_SECONDS
-            self.told.emit(self.tr("Letting the engine go on by itself…"))
+            self.told.emit(self.tr("Letting it go on by itself…"))
         self._timer.start()
 
     def _look(self) -> None:
@@ -86,7 +92,7 @@ class Closing(QObject):
 
     def _is_settled(self) -> bool:
         if self._answer == "stop":
-            return not self._sessions.computing()
+            return not self._sessions.computing() and not self._studies.running()
         if time.monotonic() > self._until:
             return True
         return all(

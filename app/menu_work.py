@@ -16,13 +16,14 @@ from app.dialogs.shortcuts import ShortcutSheet
 from app.forms.draft import RunDraft
 from app.forms.run_form import RunForm
 from app.library.entries import Entry
+from app.log_import import LogImports
 from app.opening import recognize
 from engine.config import METHODS, describe
 from engine.errors import NascopeError
 from engine.genotype.read import read_genotype
 from engine.runs import RunFolder
 from engine.runs.folder import CHECKPOINT_LAST
-from engine.runs.original import import_log
+from engine.runs.original.convert import Imported
 
 if TYPE_CHECKING:
     from app.window import MainWindow
@@ -35,6 +36,9 @@ class MenuWork(QObject):
         super().__init__(window)
         self._window = window
         self._form: RunForm | None = None
+        self.imports = LogImports(self)
+        self.imports.imported.connect(self._show_imported)
+        self.imports.failed.connect(window.notices.not_opened)
 
     # -- new runs -------------------------------------------------------------------------------------------------
 
@@ -125,18 +129,10 @@ class MenuWork(QObject):
         types = self.tr("Logs and captured output (*.txt *.log *.out);;All files (*)")
         file, _ = QFileDialog.getOpenFileName(self._window, self.tr("Import a log"), "", types)
         if file:
-            try:
-                self._import(Path(file))
-            except NascopeError as error:
-                self._window.notices.not_opened(str(error))
+            self.imports.start(Path(file))
 
-    def _import(self, path: Path) -> None:
-        """Make a run of a log and show it, with what a person should know of it.
-
-        Raises:
-            NascopeError: it is no such log.
-        """
-        found = import_log(path)
+    def _show_imported(self, path: Path, found: Imported) -> None:
+        """Show the run that a log became, with what a person should know of it."""
         self._window.show_run(found.folder.path)
         about = self.tr("Imported from {path}.").format(path=path)
         self._window.notices.tell(" ".join([about, *found.notes[1:]]), "ok", about=found.folder.path)
@@ -184,7 +180,7 @@ class MenuWork(QObject):
             elif found.kind == "data":
                 self.open_form(RunDraft("search", data=found.data))
             elif found.kind == "log":
-                self._import(found.path)
+                self.imports.start(found.path)
             elif found.kind == "config":
                 self.open_form(draft_of(found.values))
             elif genotype is not None and found.path.is_absolute():

@@ -90,7 +90,7 @@ class RetrainView(QWidget):
         result.body.addWidget(self._counted)
         result.body.addWidget(self._tests)
         self._settings = FactTable()
-        settings = Panel(self.tr("Parameters"), self._settings)
+        settings = Panel(self.tr("Settings"), self._settings)
         column = ScrollColumn()
         column.column.setSpacing(gap)
         column.column.addWidget(result)

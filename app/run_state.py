@@ -169,7 +169,9 @@ def availability(shown: Shown) -> dict[str, Availability]:
         True,
         shown.has_cells,
         translate("run_state", "Export…"),
-        translate("run_state", "Save the cells as JSON, text or a picture (Ctrl+E)") if shown.has_cells else no_cells,
+        translate("run_state", "Save the cells, a picture of them, or their network (Ctrl+E)")
+        if shown.has_cells
+        else no_cells,
     )
     found["retrain"] = Availability(
         True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, QSize, Qt
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from app.theme import Theme, manager, mix, theme
@@ -40,6 +40,18 @@ def bar_sheet(colours: Theme) -> str:
     )
 
 
+class Column(QWidget):
+    """What scrolls: as high as its wrapped texts are at the width it has.
+
+    Qt would take the height that they need at a width of their own, if it is more: a bar would scroll to nothing.
+    """
+
+    def minimumSizeHint(self) -> QSize:
+        """No height of its own where the height follows from the width."""
+        hint = super().minimumSizeHint()
+        return QSize(hint.width(), 0) if self.hasHeightForWidth() else hint
+
+
 class ScrollColumn(QScrollArea):
     """Widgets below each other; add them to ``column``."""
 
@@ -49,7 +61,7 @@ class ScrollColumn(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewport().setAutoFillBackground(False)
-        inside = QWidget()
+        inside = Column()
         self.column = QVBoxLayout(inside)
         self.column.setContentsMargins(margin, margin, margin, margin)
         self.setWidget(inside)

@@ -47,7 +47,8 @@ translate = QCoreApplication.translate
 def machine_words(model: RunModel) -> str:
     """Device, memory, images a second and step time, as far as they are known."""
     history = model.history
-    parts = [str(history.started.get("device") or model.config.get("device") or "")]
+    asked = str(model.config.get("device") or "")
+    parts = [str(history.started.get("device") or ("" if asked == "auto" else asked))]
     memory = history.last.get("memory")
     if memory is not None:
         device, total, resident = (memory.data.get(key) for key in ("device_mib", "device_total_mib", "resident_mib"))

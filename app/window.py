@@ -37,6 +37,7 @@ from engine.errors import NascopeError
 from engine.genotype import Genotype
 from engine.runs import runs_home
 from engine.runs.folder import CONFIG
+from engine.study.folder import is_study
 from engine.study.results import StudyResults
 
 _REFRESH_MILLISECONDS = 500
@@ -73,9 +74,9 @@ class MainWindow(QMainWindow):
         self.notices = Notices(self.frame.notice, self)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._refresh_all)
-        self._closing = Closing(self, self.sessions, self.queue)
         self.work = MenuWork(self)
         self.studies = StudyWork(self, command)
+        self._closing = Closing(self, self.sessions, self.queue, self.studies)
         self._keys = WindowKeys(self)
         self._scanner = LibraryScanner(self._all_roots(), parent=self)
         self._connect()
@@ -336,7 +337,17 @@ class MainWindow(QMainWindow):
         live = next(
             (str(run.summary.path) for run in self.frame.library.runs if run.state in ("running", "paused")), None
         )
-        self.frame.library.choose(live or settings.last_shown())
+        key = live or settings.last_shown()
+        self.frame.library.choose(key)
+        if key and self.frame.page is self.frame.welcome:
+            self._show_unlisted(Path(key))
+
+    def _show_unlisted(self, path: Path) -> None:
+        """What was on screen last time and stands in no list yet: a study, or a member of one."""
+        if path.is_absolute() and is_study(path):
+            self.show_study(path)
+        elif path.is_absolute() and (path / CONFIG).is_file():
+            self.show_run(path)
 
     def _queue_changed(self) -> None:
         self.frame.library.set_queue(self.queue.waiting())
@@ -456,7 +467,8 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         geometry.remember(self, self.frame)
-        settings.set_last_shown(str(self._model.path) if self._model is not None else self._genotype_key)
+        path = self._model.path if self._model is not None else self.study_path()
+        settings.set_last_shown(str(path) if path is not None else self._genotype_key)
         self.shut_down()
         event.accept()
 
@@ -467,6 +479,7 @@ class MainWindow(QMainWindow):
             self._scanner.quit_soon()
             self.control.close()
             self.studies.close()
+            self.work.imports.close()
             self._leave()
             self.sessions.close(kill=self._closing.kills_leftovers)
             self._scanner.wait()

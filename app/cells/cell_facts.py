@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.cells.explained import Explained
 from app.cells.fact_table import Fact
-from app.cells.words import capital, label, tr
+from app.cells.words import label, tr
 from app.selection import Operation
 from engine.explain import skip_count
 from engine.genotype import CELL_KINDS, CellKind, Genotype
@@ -46,7 +46,7 @@ def rule_facts(explained: Explained, epoch: int | None) -> list[Fact]:
         )
         detail = ", ".join(f"{kind_word(kind)}: {count}" for kind, count in both.items())
         hint = tr("The same alphas, another way to choose which edges a node keeps.")
-        facts.append(Fact(capital(title), value, hint=f"{hint} {detail}"))
+        facts.append(Fact(title, value, hint=f"{hint} {detail}"))
     return facts
 
 

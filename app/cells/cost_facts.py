@@ -33,11 +33,12 @@ def network_facts(genotype: Genotype, model: RunModel | None) -> list[Fact]:
     return facts
 
 
-def operation_facts(operation: Operation, genotype: Genotype, model: RunModel | None, whole_is: str) -> list[Fact]:
+def operation_facts(operation: Operation, genotype: Genotype, model: RunModel | None, whole_is: str = "") -> list[Fact]:
     """The network that these cells make, and the operation's part in it; empty where it has no closed form.
 
     Args:
-        whole_is: name of the row for the whole network.
+        whole_is: name of one row for the whole network; without it there is a row for parameters and one for multiply-adds,
+            which say at what size.
     """
     settings = (own_settings(model) if model is not None else None) or PAPER_CIFAR
     try:
@@ -50,9 +51,8 @@ def operation_facts(operation: Operation, genotype: Genotype, model: RunModel | 
     in_all = tr("{parameters} parameters and {macs} multiply-adds in all {count} {kind} cells.").format(
         parameters=in_words(part.parameters), macs=in_words(part.macs), count=count, kind=kind_word(operation.kind)
     )
-    facts = [
-        Fact(whole_is, _pair(whole), hint=_sizes(settings) + " " + convention()),
-    ]
+    hint = _sizes(settings) + " " + convention()
+    facts = [Fact(whole_is, _pair(whole), hint=hint)] if whole_is else _whole_facts(whole, settings, hint)
     if in_cell(genotype, operation):
         share = f"{_percent(part.parameters, whole.parameters)} · {_percent(part.macs, whole.macs)}"
         facts.append(Fact(tr("of it this operation"), share, hint=in_all))
@@ -76,6 +76,17 @@ def _sizes(settings: NetworkSettings) -> str:
     return text.format(
         channels=settings.channels, layers=settings.layers, classes=settings.classes, size=settings.image_size
     )
+
+
+def _whole_facts(cost: Cost, settings: NetworkSettings, hint: str) -> list[Fact]:
+    parameters = tr("parameters, {channels} channels, {layers} cells")
+    macs = tr("multiply-adds, {size}×{size}")
+    return [
+        Fact(
+            parameters.format(channels=settings.channels, layers=settings.layers), in_words(cost.parameters), hint=hint
+        ),
+        Fact(macs.format(size=settings.image_size), in_words(cost.macs), hint=hint),
+    ]
 
 
 def _pair(cost: Cost) -> str:

@@ -23,7 +23,7 @@ from app.cells.pill_label import PillLabel
 from app.cells.words import summary, way
 from app.labels import SMALL, Label
 from app.run_model import RunModel
-from app.scroll import thin_scroll_bars
+from app.scroll import Column, thin_scroll_bars
 from app.selection import Operation, Selection
 from app.theme import manager, theme
 from engine.explain import EdgeExplanation
@@ -50,7 +50,7 @@ class Section(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
 
 
-class _Column(QWidget):
+class _Column(Column):
     """Takes the pane's width, whatever its texts would like: they wrap."""
 
     def minimumSizeHint(self) -> QSize:
@@ -373,8 +373,7 @@ class Inspector(QScrollArea):
         facts = [] if self._explained is None else rule_facts(self._explained, epoch)
         genotype = None if self._model is None else self._model.genotype(epoch)
         if operation is not None and genotype is not None:
-            name = self.tr("parameters · multiply-adds")
-            facts = [*operation_facts(operation, genotype, self._model, name), *facts]
+            facts = [*operation_facts(operation, genotype, self._model), *facts]
         self._rules.set_facts(facts)
         self._rules_section.setVisible(bool(facts))
 

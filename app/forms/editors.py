@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QValidator, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -52,7 +52,17 @@ class _NoWheel:
 
 
 class SpinBox(_NoWheel, QSpinBox):
-    """Whole numbers."""
+    """Whole numbers; where the minimum has a text of its own, an emptied box means that."""
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        """An emptied box is a value only where «empty» is one."""
+        if self.specialValueText() and not text.strip():
+            return (QValidator.State.Acceptable, text, position)
+        return super().validate(text, position)
+
+    def valueFromText(self, text: str) -> int:
+        """The number, the minimum for an emptied box."""
+        return self.minimum() if self.specialValueText() and not text.strip() else super().valueFromText(text)
 
 
 class ChoiceBox(_NoWheel, QComboBox):
@@ -79,7 +89,7 @@ class ChoiceBox(_NoWheel, QComboBox):
 
 
 class IntEditor(Editor):
-    """A spin box; an optional number reads «auto» below its minimum."""
+    """A spin box; an optional number reads «empty» below its minimum, as the sentences of the settings say."""
 
     def __init__(self, field: FieldDescription) -> None:
         super().__init__()
@@ -89,7 +99,7 @@ class IntEditor(Editor):
         high = int(field.maximum) if field.maximum is not None else _INT_LIMIT
         if field.optional:
             self._empty = low - 1
-            box.setSpecialValueText(box.tr("auto"))
+            box.setSpecialValueText(box.tr("empty"))
             low = self._empty
         box.setRange(low, high)
         box.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -98,7 +108,7 @@ class IntEditor(Editor):
         self._box = box
 
     def value(self) -> int | None:
-        """The number; None for «auto»."""
+        """The number; None for «empty»."""
         found = self._box.value()
         return None if found == self._empty else found
 

@@ -141,7 +141,7 @@ def _number(value: float) -> str:
 def shown(value: Any) -> str:
     """A default in words."""
     if value is None:
-        return QCoreApplication.translate("settings", "auto")
+        return QCoreApplication.translate("settings", "empty")
     if isinstance(value, bool):
         return QCoreApplication.translate("settings", "on") if value else QCoreApplication.translate("settings", "off")
     return f"{value:g}" if isinstance(value, float) else str(value)

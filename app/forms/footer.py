@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QVBoxLayout
 
 from app.buttons import Button
 from app.forms.draft import RunDraft
+from app.forms.field_row import field_label
 from app.forms.forecast import ForecastRow
 from app.labels import SMALL, Label
 from app.surface import Surface
@@ -66,11 +67,17 @@ class FormFooter(Surface):
         """
         self._command.setText(draft.command_line())
         self._command.setCursorPosition(0)
-        self.tell_fault(loose_faults)
+        self.tell_fault(loose_faults or self._where(draft))
         self.start_button.setEnabled(draft.is_ready)
         self.forecast.set_can_ask(draft.is_ready)
         reasons = "\n".join(str(fault) for fault in draft.faults)
         self.start_button.setToolTip(reasons or self.tr("Start the run, or let it wait for its turn (Ctrl+Enter)"))
+
+    def _where(self, draft: RunDraft) -> str:
+        """Which settings keep Start from starting: they may be scrolled out of sight."""
+        names = dict.fromkeys(fault.field for fault in draft.faults if fault.field)
+        labels = ", ".join(field_label(name) for name in names)
+        return self.tr("Before it can start: {settings}").format(settings=labels) if labels else ""
 
     def tell_fault(self, sentence: str) -> None:
         """Say what is wrong."""

@@ -122,6 +122,7 @@ class ForecastRow(QWidget):
         row.addWidget(self.button)
         row.addWidget(self.text, 1)
         row.addWidget(self.use)
+        self._keep_width()
         self.clear()
 
     def clear(self) -> None:
@@ -138,7 +139,7 @@ class ForecastRow(QWidget):
         """An answer is on its way."""
         self._set_asking(True)
         self._say(
-            self.tr("Some steps are taken on this machine: about half a minute, longer for large networks …"), "dim"
+            self.tr("Some steps are taken on this machine: about half a minute, longer for large networks…"), "dim"
         )
 
     def show_fault(self, reason: str) -> None:
@@ -151,7 +152,9 @@ class ForecastRow(QWidget):
         self._set_asking(False)
         fits = answer.get("fits")
         self._say(answer_in_words(answer), "danger" if fits is False else "text")
-        self.text.setToolTip("\n".join(str(message) for message in answer.get("messages") or ()))
+        caution = "\n".join(str(message) for message in answer.get("messages") or ())
+        self.text.setToolTip(caution)
+        self.use.setToolTip(caution)
         largest, rate = answer.get("largest_batch_size"), answer.get("learning_rate")
         if isinstance(largest, int) and isinstance(rate, int | float) and largest != draft.value("batch_size"):
             self._batch = (largest, float(rate))
@@ -167,6 +170,14 @@ class ForecastRow(QWidget):
         self.text.setToolTip("")
         self._batch = None
         self.use.hide()
+
+    def _keep_width(self) -> None:
+        """The sentence beside the button must not move when the button says something else."""
+        widths = []
+        for asking in (True, False):
+            self._set_asking(asking)
+            widths.append(self.button.sizeHint().width())
+        self.button.setMinimumWidth(max(widths))
 
     def _set_asking(self, asking: bool) -> None:
         self._is_asking = asking
@@ -190,7 +201,10 @@ def tr(text: str) -> str:
 
 def answer_in_words(answer: Mapping[str, Any]) -> str:
     """«About 3 h 20 min, 5.1 GiB of 8.0 GiB, fits; largest batch 96 (learning rate 0.0375).»"""
-    text = tr("About {time}").format(time=two_units_text(3600 * float(answer["hours"])))
+    seconds = 3600 * float(answer["hours"])
+    # Seconds would claim more than a forecast knows.
+    seconds = 60 * round(seconds / 60) if seconds >= 120 else seconds
+    text = tr("About {time}").format(time=two_units_text(seconds))
     peak, free = answer.get("peak_memory_mib"), answer.get("free_memory_mib")
     if isinstance(peak, int | float) and isinstance(free, int | float):
         fits = tr("fits") if answer.get("fits") else tr("does not fit")

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.forms.field_row import FieldRow
-from app.labels import SMALL, Label, scaled_font
+from app.labels import SMALL, ElidedLabel, scaled_font
 from app.theme import manager, theme
 
 
@@ -33,6 +33,7 @@ class FieldGroup(QWidget):
         super().__init__()
         self.rows = rows
         self._header = QToolButton()
+        self._header.setObjectName(f"group_{title.lower()}")
         self._header.setCheckable(True)
         self._header.setAutoRaise(True)
         self._header.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -42,7 +43,7 @@ class FieldGroup(QWidget):
         self._grid = FieldGrid(rows)
         self._grid.hide()
         self._header.setText(title)
-        self._summary = Label("", tone="dim", scale=SMALL)
+        self._summary = ElidedLabel("", tone="dim", scale=SMALL)
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._header)
@@ -57,13 +58,16 @@ class FieldGroup(QWidget):
 
     def _restyle(self) -> None:
         # A style sheet keeps the colours it was made with, so it is made anew with the theme.
-        self._header.setStyleSheet(f"QToolButton {{ border: none; padding: 0.2em 0; color: {theme().text}; }}")
+        colours = theme()
+        self._header.setStyleSheet(
+            f"QToolButton {{ border: 1px solid transparent; border-radius: 4px; padding: 0.2em; color: {colours.text}; }}"
+            f"QToolButton:focus {{ border-color: {colours.accent}; }}"
+        )
 
     def tell(self, changed: int, *, faulty: bool = False) -> None:
         """Show how many settings were changed; a fault unfolds the group."""
-        names = ", ".join(row.field.name.replace("_", " ") for row in self.rows[:3])
-        tail = self.tr("{n} changed").format(n=changed) if changed else names + ("…" if len(self.rows) > 3 else "")
-        self._summary.setText(tail)
+        names = ", ".join(row.field.name.replace("_", " ") for row in self.rows)
+        self._summary.setText(self.tr("{n} changed").format(n=changed) if changed else names)
         self._summary.set_tone("accent" if changed else "dim")
         if faulty and not self._header.isChecked():
             self._header.setChecked(True)

@@ -91,6 +91,7 @@ class RunForm(QDialog):
             QShortcut(QKeySequence(keys), self, self._start)
         manager().changed.connect(self.update)
         self._show_draft()
+        self.resize(self.sizeHint())  # Qt would take the least height that wrapped sentences need.
 
     def sizeHint(self) -> QSize:
         """Wide enough for two columns, as high as the screen allows."""

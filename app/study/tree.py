@@ -11,15 +11,18 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTreeWidge
 from app.labels import scaled_font
 from app.progress import in_words
 from app.scroll import thin_scroll_bars
+from app.study.plot import curve_colour
 from app.study.words import member_state, member_word
 from app.theme import manager, mix, theme
-from engine.study.curves import colour_of
 from engine.study.results import Row, StudyResults
 from engine.study.state import MemberView
 from engine.study.table import members_text, one, plus_minus, skips_text
 
 _RUN_ROLE = Qt.ItemDataRole.UserRole + 1
 _STATE_ROLE = Qt.ItemDataRole.UserRole + 2
+_PLACE_ROLE = Qt.ItemDataRole.UserRole + 3
+_ROW_ROLE = Qt.ItemDataRole.UserRole + 4
+_MEMBER_ROLE = Qt.ItemDataRole.UserRole + 5
 
 
 class StudyTree(QTreeWidget):
@@ -27,6 +30,8 @@ class StudyTree(QTreeWidget):
 
     run_wanted = Signal(object)
     """Path of a member's run."""
+    row_chosen = Signal(str, str)
+    """A row's name, and a member's id where it is a member; both empty where none is chosen."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +46,7 @@ class StudyTree(QTreeWidget):
         self._items: dict[str, QTreeWidgetItem] = {}
         self._columns: list[str] = []
         self.itemActivated.connect(self._activated)
+        self.currentItemChanged.connect(self._tell_chosen)
         self.itemDoubleClicked.connect(self._activated)
         thin_scroll_bars(self)
         self._restyle()
@@ -110,7 +116,10 @@ class StudyTree(QTreeWidget):
             in_words(row.seconds()) if row.seconds() else "–",
         ]  # fmt: skip
         self._set_texts(item, texts)
-        item.setIcon(0, _square(colour_of(place)))
+        item.setData(0, _ROW_ROLE, row.name)
+        if item.data(0, _PLACE_ROLE) != place:
+            item.setData(0, _PLACE_ROLE, place)
+            self._colour(item)
         for column in range(len(texts)):
             item.setFont(column, scaled_font(bold=True))
 
@@ -138,6 +147,8 @@ class StudyTree(QTreeWidget):
         if picked:
             item.setText(0, self.tr("{member} · picked").format(member=texts[0]))
         item.setToolTip(1, view.error)
+        item.setData(0, _ROW_ROLE, row.name)
+        item.setData(0, _MEMBER_ROLE, member.id)
         item.setData(0, _STATE_ROLE, view.state)
         self._colour(item)
         if view.status is not None:
@@ -172,10 +183,16 @@ class StudyTree(QTreeWidget):
             self.takeTopLevelItem(self.indexOfTopLevelItem(item))
 
     def _colour(self, item: QTreeWidgetItem) -> None:
-        state = item.data(0, _STATE_ROLE)
+        state, place = item.data(0, _STATE_ROLE), item.data(0, _PLACE_ROLE)
+        if place is not None:
+            item.setIcon(0, _square(curve_colour(place)))
         if state:
             quiet = state in ("waiting", "ready", "blocked")
             item.setForeground(1, QColor(theme().dim if quiet else theme().state(str(state))))
+
+    def _tell_chosen(self, item: QTreeWidgetItem | None) -> None:
+        row, member = (item.data(0, _ROW_ROLE), item.data(0, _MEMBER_ROLE)) if item is not None else ("", "")
+        self.row_chosen.emit(str(row or ""), str(member or ""))
 
     def _activated(self, item: QTreeWidgetItem, column: int) -> None:
         path = item.data(0, _RUN_ROLE)
@@ -193,19 +210,19 @@ class StudyTree(QTreeWidget):
             f"QTreeWidget::item:hover {{ background: {hover}; }}"
             f"QTreeWidget::item:selected {{ background: {colours.select}; color: {colours.text}; }}"
             f"QHeaderView::section {{ background: {colours.panel}; color: {colours.dim}; border: 0;"
-            f" border-bottom: 1px solid {colours.border}; padding: 0.25em 0.3em; }}"
+            f" border-bottom: 1px solid {colours.border}; padding: 0.25em 0.53em; }}"
         )
         for item in self._items.values():
             self._colour(item)
 
 
-def _square(colour: str) -> QIcon:
+def _square(colour: QColor) -> QIcon:
     found = QPixmap(20, 20)
     found.fill(Qt.GlobalColor.transparent)
     painter = QPainter(found)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(colour))
+    painter.setBrush(colour)
     painter.drawRoundedRect(4, 4, 12, 12, 3, 3)
     painter.end()
     return QIcon(found)

@@ -42,9 +42,14 @@ class StudyView(QWidget):
         self._follower: StudyFollower | None = None
         self._stop_asked = False
         self.tree = StudyTree()
-        self.searches, self.retrainings = StudyPlot("study_searches"), StudyPlot("study_retrainings")
+        self.searches = StudyPlot("study_searches", self.tr("A curve appears with the first epoch of a search."))
+        self.retrainings = StudyPlot(
+            "study_retrainings", self.tr("A curve appears with the first epoch of a retraining.")
+        )
         self.named: dict[str, QWidget] = {}
         self.tree.run_wanted.connect(self.run_wanted)
+        self.tree.row_chosen.connect(self.searches.choose)
+        self.tree.row_chosen.connect(self.retrainings.choose)
         self.start_button = self._button(self.tr("Go on"), "study_start", "primary")
         self.stop_button = self._button(self.tr("Stop"), "study_stop", "normal")
         self.page_button = self._button(self.tr("Open report"), "study_page", "normal")
@@ -62,6 +67,7 @@ class StudyView(QWidget):
         gap = gap_of(self)
         methods = Panel(self.tr("Methods"), self.tree)
         buttons = QHBoxLayout()
+        buttons.setSpacing(self.fontMetrics().height() // 2)
         for button in (self.start_button, self.stop_button, self.page_button):
             buttons.addWidget(button)
         buttons.addStretch(1)

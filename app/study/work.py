@@ -104,6 +104,15 @@ class StudyWork(QObject):
             return
         self._timer.start(_LOOK_MILLISECONDS)
 
+    def running(self) -> list[Path]:
+        """Folders of the studies that this window started and that still go on."""
+        return [path for path, child in self._children.items() if child.poll() is None]
+
+    def force(self) -> None:
+        """Do not wait for their members to save what they may: as Ctrl-C on the command line."""
+        for path in self.running():
+            self._children[path].terminate()
+
     def stop(self, path: Path) -> None:
         """Let a study stop its members, which save, and end."""
         with contextlib.suppress(OSError):  # Without rights there nothing of ours runs in it.

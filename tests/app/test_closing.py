@@ -7,7 +7,7 @@ import pytest
 from fake_run import fake_config
 from pressing import trigger
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton
 
 from app.dialogs.close_question import CloseQuestion
 from engine.runs import RunFolder, give_order
@@ -98,3 +98,20 @@ def test_a_detached_run_of_another_window_fills_the_slot(qtbot, running, open_wi
         qtbot.waitUntil(lambda: waiting.status().state == "finished", timeout=20_000)
     finally:
         give_order(run.path, "stop")
+
+
+@pytest.mark.parametrize(
+    ("titles", "studies", "waiting", "words"),
+    [
+        (["one"], [], 1, ["«one» is running.", "it can be resumed", "1 run waits in the queue: it starts"]),
+        (["one", "two"], [], 2, ["2 runs go on.", "each can be resumed", "they go on", "2 runs wait in the queue: they start"]),
+        (["one"], ["st"], 0, ["1 run and 1 study go on.", "each can be resumed"]),
+        ([], ["s", "t"], 0, ["2 studies go on."]),
+        (["one", "two"], ["s", "t"], 0, ["2 runs and 2 studies go on."]),
+    ],
+)  # fmt: skip
+def test_the_question_counts_right(qtbot, titles, studies, waiting, words):
+    question = CloseQuestion(titles, waiting, studies)
+    qtbot.addWidget(question)
+    text = " ".join(label.text() for label in question.findChildren(QLabel))
+    assert [word for word in words if word not in text] == []

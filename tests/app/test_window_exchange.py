@@ -101,6 +101,24 @@ def test_an_imported_retraining_says_how_often_it_looked_at_the_test_split(qtbot
     assert "validation accuracy" not in facts
 
 
+def test_closing_waits_for_an_import(qtbot, open_window, tmp_path, monkeypatch, home):
+    import time
+
+    from app import log_import
+
+    reading = log_import.import_log
+    monkeypatch.setattr(log_import, "import_log", lambda path: (time.sleep(0.5), reading(path))[1])
+    window = open_window()
+    begin = time.monotonic()
+    window.work.open_text(str(write_log(tmp_path / "log.txt")))
+    assert time.monotonic() - begin < 0.4  # the window goes on
+
+    window.close()
+
+    (run,) = (home / "runs").iterdir()
+    assert (run / "status.json").read_text().count("finished") == 1
+
+
 def test_what_is_no_log_is_told(qtbot, open_window, tmp_path, monkeypatch):
     (tmp_path / "poem.txt").write_text("roses are red\n")
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "poem.txt"), ""))
@@ -108,7 +126,7 @@ def test_what_is_no_log_is_told(qtbot, open_window, tmp_path, monkeypatch):
 
     trigger(qtbot, window, "import_log")
 
-    assert "poem.txt" in window.frame.notice.text
+    qtbot.waitUntil(lambda: "poem.txt" in window.frame.notice.text, timeout=10_000)
     assert window.model is None
 
 

@@ -124,7 +124,8 @@ def test_an_edge_of_a_search_shows_its_part_of_the_final_network(pane: tuple[Ins
     own = network_cost(genotype, NetworkSettings("cifar", 16, 5, 10, 8, image_channels=1))
     text = inspector.text()
     final = text[text.index("If this were the final cell") :]
-    assert f"parameters · multiply-adds: {in_words(own.parameters)} · {in_words(own.macs)}" in final
+    assert f"parameters, 16 channels, 5 cells: {in_words(own.parameters)}" in final
+    assert f"multiply-adds, 8×8: {in_words(own.macs)}" in final
     assert "of it this operation: " in final
     assert "Cost: " not in text
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QPushButton
+from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton
 
+from app.dialogs.close_question import CloseQuestion
 from app.opening import recognize
 from app.study.plot import StudyPlot
 from app.study.tree import StudyTree
 from engine.config.study import check_study
-from engine.runs import Event, EventWriter, RunFolder
+from engine.runs import Event, EventWriter, RunFolder, give_order
 from engine.runs.control import read_control
 from engine.runs.folder import EVENTS
 from engine.study.folder import StudyFolder
@@ -248,3 +249,83 @@ def test_both_themes_and_an_empty_plot(qtbot, open_window, study):
 
 def test_run_folders_of_a_study_are_ordinary_runs(study):
     assert RunFolder.open(study.path / Path("darts/seed-0/search")).config().kind == "search"
+
+
+def test_choosing_a_row_makes_its_curves_bold(qtbot, open_window, study):
+    view = shown(qtbot, open_window(), study)
+    qtbot.waitUntil(lambda: len(view.searches.curves) == 4, timeout=10_000)  # Those of the random row too.
+    assert view.searches.bold() == []
+
+    view.tree.setCurrentItem(view.tree.topLevelItem(0))
+    assert view.searches.bold() == ["darts/seed-0/search", "darts/seed-1/search"]
+    assert view.retrainings.bold() == ["darts/seed-0/retrain-0"]
+
+    view.tree.setCurrentItem(view.tree.topLevelItem(0).child(0))
+    assert view.tree.currentItem().text(0) == "search, seed 0"
+    assert view.searches.bold() == ["darts/seed-0/search"]
+
+
+def test_squares_have_the_colour_of_the_curves_in_both_themes(qtbot, open_window, study):
+    from app.study.plot import curve_colour
+    from app.theme import manager
+
+    view = shown(qtbot, open_window(), study)
+    for choice in ("dark", "light"):
+        manager().set_choice(choice)
+        icon = view.tree.topLevelItem(0).icon(0).pixmap(20, 20).toImage()
+        assert icon.pixelColor(10, 10).name() == curve_colour(0).name()
+
+
+def test_an_empty_plot_promises_and_has_no_numbers(qtbot, open_window, study):
+    view = shown(qtbot, open_window(), study)
+    view.retrainings.show_curves(())
+    assert not view.retrainings._promise.isHidden()
+    assert not view.retrainings._plot.getAxis("left").style["showValues"]
+    assert view.height() > 600
+    # What lies on the plot takes no room from the table.
+    assert view.tree.height() > view.height() / 4
+
+
+def test_the_study_on_screen_comes_back(qtbot, open_window, study):
+    window = open_window()
+    shown(qtbot, window, study)
+    window.close()
+
+    second = open_window()
+
+    qtbot.waitUntil(lambda: second.study_path() == study.path, timeout=10_000)
+
+
+def test_the_member_on_screen_comes_back(qtbot, open_window, study):
+    window = open_window()
+    member = study.path / "darts/seed-0/retrain-0"
+    window.show_run(member)
+    window.close()
+
+    second = open_window()
+
+    qtbot.waitUntil(lambda: second.model is not None and second.model.path == member, timeout=10_000)
+
+
+@pytest.mark.parametrize("answer", ["stop", "keep"])
+def test_closing_asks_about_a_study_that_goes_on(qtbot, open_window, study, answer):
+    window = open_window(command=fake_study)
+    view = shown(qtbot, window, study)
+    qtbot.mouseClick(window.findChild(QPushButton, "study_start"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: view.results.state == "running", timeout=20_000)
+    child = window.studies._children[study.path]
+
+    window.close()
+    assert window.isVisible()
+    question = window.findChild(CloseQuestion, "close_question")
+    assert any("The study «my-study» is running." in label.text() for label in question.findChildren(QLabel))
+    qtbot.mouseClick(question.findChild(QPushButton, f"close_{answer}"), Qt.MouseButton.LeftButton)
+
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=20_000)
+    if answer == "stop":
+        assert child.poll() is not None
+        assert study.status().state == "stopped"
+    else:
+        assert child.poll() is None
+        give_order(study.path, "stop")
+        child.wait(20)
