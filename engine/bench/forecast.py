@@ -15,8 +15,8 @@ import torch
 
 from engine.bench.forecast_result import Forecast
 from engine.bench.memory import OutOfMemoryError
-from engine.bench.rehearsal import Rehearsed
 from engine.bench.rehearsal_process import rehearse_in_child
+from engine.bench.rehearsed import Rehearsed
 from engine.config import RunConfig, SearchConfig
 from engine.training.device import default_threads, describe_device, free_memory_bytes
 from engine.training.loop import DETAILS_PER_EPOCH, STEP_EVENTS_PER_EPOCH

@@ -6,11 +6,11 @@ Everything goes through the questions that the loop asks a trainer, so that sear
 from __future__ import annotations
 
 import json
+import math
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import psutil
 import torch
 
 from engine.bench.memory_probe import resident_peak_bytes
+from engine.bench.rehearsed import Rehearsed
 from engine.bench.stand_in import stand_in
 from engine.config import RunConfig, SearchConfig
 from engine.data import LoadedData
@@ -32,65 +33,14 @@ from engine.training.trainer import Trainer
 _LEAST_TIMED, _MOST_TIMED = 2, 300
 _STEPS_A_BLOCK_OF_A_GPU = 5
 """Steps between two waits for a GPU: a wait after each would hide that the processor runs ahead."""
+_SURE_AFTER, _SURE = 0.2, 0.01
+"""After this share of the time a median that is known to this part of itself is known well enough."""
 _LONG_STEP_SECONDS = 20.0
 """After a first step that long one more is enough."""
 _WHOLE_PASS_SECONDS = 1.5
 """The end of an epoch or of a run is done whole where it takes no longer, else added up from its batches."""
 _PASSES_OF_THE_GAP, _RECALIBRATION_BATCHES = 3, 16
 """What a search does after its last epoch (``engine.search.gap``)."""
-
-
-@dataclass(frozen=True)
-class Rehearsed:
-    """What was counted and measured.
-
-    Attributes:
-        start_seconds: from the start of the process to the first step, reading the data included.
-        weights_step_seconds: of a step of the warm-up epochs, which leave the alphas alone; 0 where there are none.
-        first_step_seconds: of the very first step, which warms up, and compiles where that is wanted.
-        step_seconds: median of whole steps with a full batch.
-        last_step_seconds: of the last step of an epoch, whose batch may be smaller.
-        validation_batch_seconds, validation_batches: forward passes at the end of an epoch.
-        epoch_end_seconds: validation, diagnoses and what is told at the end of an epoch.
-        detail_seconds: of what is told about ten times an epoch.
-        checkpoint_seconds, checkpoint_bytes: of writing one, on the disk of temporary files.
-        final_seconds: after the last epoch.
-        step_event_bytes, epoch_event_bytes: what the log grows by.
-        images: that train the weights.
-        peak_mib: of the whole process on a processor, of torch's allocator on a GPU, since the process began.
-        free_mib: what the process might take in all, as of its start.
-        held_mib: how much of the peak was there before the network: program, libraries, images.
-    """
-
-    epochs: int
-    steps_per_epoch: int
-    warmup_steps: int
-    images: int
-    parameters: int
-    start_seconds: float
-    weights_step_seconds: float
-    first_step_seconds: float
-    step_seconds: float
-    last_step_seconds: float
-    timed_steps: int
-    validation_batches: int
-    validation_batch_seconds: float
-    epoch_end_seconds: float
-    detail_seconds: float
-    checkpoint_seconds: float
-    checkpoint_bytes: int
-    final_seconds: float
-    step_event_bytes: int
-    epoch_event_bytes: int
-    peak_mib: float | None
-    free_mib: float
-    held_mib: float
-    decisions: dict[str, Any] = field(default_factory=dict)
-    messages: tuple[str, ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        """Every attribute by its name."""
-        return asdict(self)
 
 
 def rehearse(
@@ -190,8 +140,11 @@ class _Rehearsal:
         least = 1 if first > _LONG_STEP_SECONDS else _LEAST_TIMED
         times: list[float] = []
         until = time.perf_counter() + seconds
+        enough = until - (1 - _SURE_AFTER) * seconds
         while len(times) < least or (time.perf_counter() < until and len(times) < _MOST_TIMED):
             times.append(self._block(place, 2 + len(times) * size, size))
+            if time.perf_counter() > enough and median_error(times) < _SURE:
+                break
         return times
 
     def _block(self, place: Callable[[int], int], first: int, size: int) -> float:
@@ -269,6 +222,17 @@ class _Rehearsal:
         event = Event(time.time(), self._whole, self._whole // self._per_epoch, kind, fields)
         self._writer.write(event)
         return len(json.dumps(dict(fields))) + len(kind) + 60
+
+
+def median_error(times: Sequence[float]) -> float:
+    """Standard error of the median over the median, from the quartiles; infinite for fewer than eight values.
+
+    Source: for normal values the deviation is 0.741 of the distance of the quartiles, the median's error 1.253 of it / sqrt(n).
+    """
+    if len(times) < 8:
+        return math.inf
+    first, middle, third = statistics.quantiles(times, n=4)
+    return 1.253 * 0.741 * (third - first) / math.sqrt(len(times)) / middle
 
 
 def _trainer(

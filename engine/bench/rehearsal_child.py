@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -31,9 +33,11 @@ def main() -> int:
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(2, 1)
         task = json.loads(sys.stdin.readline())
-        threading.Thread(target=_end_with_input, daemon=True).start()
         config = check(task["config"]["kind"], task["config"])
-        json.dump(answer(config, float(task["seconds"]), task["decided"]), answers)
+        with tempfile.TemporaryDirectory(prefix="nascope-rehearsal-", ignore_cleanup_errors=True) as folder:
+            tempfile.tempdir = folder  # So that nothing is left behind where it ends in the middle.
+            threading.Thread(target=_end_with_input, args=(folder,), daemon=True).start()
+            json.dump(answer(config, float(task["seconds"]), task["decided"]), answers)
     return 0
 
 
@@ -55,8 +59,9 @@ def answer(config: RunConfig, seconds: float, decided: dict[str, Any] | None) ->
         return {"error": words}
 
 
-def _end_with_input() -> None:
+def _end_with_input(folder: str) -> None:
     sys.stdin.read()
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.bench.memory import OutOfMemoryError, out_of_memory
-from engine.bench.rehearsal import Rehearsed
+from engine.bench.rehearsed import Rehearsed
 from engine.config import RunConfig
 from engine.errors import NascopeError
 

@@ -33,6 +33,8 @@ def answer_forecast(said: Said, config: RunConfig) -> int:
     found = forecast(
         config, pick_device(config.device), reference=reference_batch(said, config), listener=lambda sentence: note(f"{sentence} …")
     )  # fmt: skip
+    if said.out is not None:
+        note("--out makes no folder here: a forecast starts nothing.")
     if said.as_json:
         emit(found.as_json())
     else:

@@ -107,7 +107,9 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise NascopeError(
-            f"cannot be written ({error.strerror or error}).", where=str(path), mend="Choose another place with -o."
+            f"cannot be written ({error.strerror or error}).",
+            where=str(path),
+            mend="Free space or rights there, or choose another place.",
         ) from None
 
 

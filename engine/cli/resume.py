@@ -31,6 +31,8 @@ CHANGEABLE = (
     "compile",
     "cuda_graphs",
     "deterministic",
+    "workers",
+    "broken_images",
 )
 """Settings that may change between two sittings: for how long, on what and how to compute, not what is computed."""
 

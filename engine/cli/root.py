@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from engine import __version__
-from engine.cli.one_of_several import is_one_of_several, run_as_one_of_several
+from engine.cli.one_of_several import may_be_one_of_several, run_as_one_of_several
 from engine.cli.output import CRASH, INTERRUPTED, USAGE, emit_error, wants_json
 from engine.errors import NascopeError
 
@@ -124,8 +124,8 @@ def nascope(ctx: click.Context) -> int | None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; failures are said in one sentence, never as a traceback."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if is_one_of_several(arguments):
-        return run_as_one_of_several(lambda: _run(arguments))
+    if may_be_one_of_several():
+        return run_as_one_of_several(arguments, lambda: _run(arguments))
     return _run(arguments)
 
 

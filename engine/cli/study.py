@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from engine.cli.output import CRASH, DONE, STOPPED, emit, json_option, note, print_rows, say, writing
-from engine.config import read_config_file
+from engine.config import parse_data, read_config_file
 from engine.config.study import StudyConfig, check_study
-from engine.errors import RunError
+from engine.errors import DataError, RunError
 from engine.study.changes import refuse_changes
 from engine.study.folder import PAGE, STUDY, TABLE, StudyFolder, dated_folder, is_study
 from engine.study.launch.base import Launcher
@@ -96,6 +96,7 @@ def _prepare(file: Path, out: Path | None) -> tuple[StudyFolder, StudyConfig]:
     if path.exists() and not path.is_dir():
         raise RunError("is a file.", where=str(path), mend="Name a folder with --out.")
     if not (path / STUDY).exists():
+        _see_data(config)
         return StudyFolder.create(path, config, command=_command()), config
     if not is_study(path):
         raise RunError("was not written by a study.", where=str(path / STUDY), mend="Choose another --out.")
@@ -109,10 +110,22 @@ def _prepare(file: Path, out: Path | None) -> tuple[StudyFolder, StudyConfig]:
     return folder, config
 
 
+def _see_data(config: StudyConfig) -> None:
+    """Refuse data that are not there, before one member after the other fails of it.
+
+    Raises:
+        DataError: there is no such file or folder.
+    """
+    path = parse_data(config.data).path
+    if path is not None and not Path(path).expanduser().exists():
+        raise DataError("there is no such file or folder.", where=config.data, mend="Mount it, or name another.")
+
+
 def _carry_out(folder: StudyFolder, config: StudyConfig, engine: str, parallel: int | None) -> int:
     from engine.study.scheduler import Scheduler
     from engine.training.interrupts import EXIT_CODES, Interrupts
 
+    _see_data(config)
     launcher = _launcher(folder, config, engine, parallel)
     try:
         with Interrupts() as interrupts:

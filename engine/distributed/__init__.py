@@ -1,9 +1,11 @@
 """Several processes that train one network together, as torchrun or SLURM started them."""
 
 from engine.distributed.launch import launched
+from engine.distributed.lookout import lookout
+from engine.distributed.meeting import LeftAlone
 from engine.distributed.normalization import synchronize
 from engine.distributed.ranks import ALONE, Ranks
-from engine.distributed.session import LeftAlone, explained, failing_together, first_goes, part, tell_failure, together
+from engine.distributed.session import explained, failing_together, first_goes, part, tell_failure, together
 
 __all__ = [
     "ALONE",
@@ -13,6 +15,7 @@ __all__ = [
     "failing_together",
     "first_goes",
     "launched",
+    "lookout",
     "part",
     "synchronize",
     "tell_failure",

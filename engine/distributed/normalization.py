@@ -9,6 +9,7 @@ Source: Ioffe and Szegedy, ICML 2015, algorithm 1.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -132,10 +133,15 @@ def _of_channels(values: Tensor, x: Tensor) -> Tensor:
     return values.to(x.dtype).view(1, -1, 1, 1)
 
 
+def _joint_images(*arguments: Any) -> Tensor:
+    return joint_batch_norm(*arguments)[0]
+
+
 class RanksBatchNorm(nn.BatchNorm2d):
     """A batch norm that ``synchronize`` can switch to the joint batch; as ``nn.BatchNorm2d`` until then."""
 
     ranks: Ranks = ALONE
+    eagerly: Callable[..., Tensor] = staticmethod(_joint_images)
 
     @property
     def is_joint(self) -> bool:
@@ -153,13 +159,8 @@ class RanksBatchNorm(nn.BatchNorm2d):
             self.num_batches_tracked.add_(1)
             factor = self.momentum if self.momentum is not None else 1.0 / float(self.num_batches_tracked)
             running = (self.running_mean, self.running_var)
-        found: Tensor = _eagerly(input, self.weight, self.bias, self.eps, running, factor)
+        found: Tensor = self.eagerly(input, self.weight, self.bias, self.eps, running, factor)
         return found
-
-
-@torch.compiler.disable  # type: ignore[untyped-decorator]  # A compiled graph cannot hold the exchange.
-def _eagerly(*arguments: Any) -> Tensor:
-    return joint_batch_norm(*arguments)[0]
 
 
 def synchronize(network: nn.Module, ranks: Ranks) -> None:
@@ -175,6 +176,9 @@ def synchronize(network: nn.Module, ranks: Ranks) -> None:
             module.__class__ = RanksBatchNorm  # The same module, so parameters, hooks and names are kept.
         if isinstance(module, RanksBatchNorm):
             module.ranks = ranks
+            if ranks.size > 1:  # Not by a decorator above: that loads torch's compiler, seconds of every start.
+                # A compiled graph cannot hold the exchange.
+                module.eagerly = torch.compiler.disable(_joint_images)  # type: ignore[no-untyped-call]
         elif isinstance(module, _BatchNorm) and ranks.size > 1:
             fault = f"{name} is a {type(module).__name__}, which cannot be synchronized."
             raise ConfigError([Fault("sync_batch_norm", fault, "Use torch's BatchNorm2d there, or set it to false.")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import psutil
 import torch
 
 from engine.config import RunConfig
-from engine.distributed import ALONE, LeftAlone, Ranks, explained
+from engine.distributed import ALONE, LeftAlone, Ranks, explained, lookout
 from engine.errors import NascopeError, RunError
 from engine.execution.outcome import Outcome
 from engine.execution.prepare import Plan, prepare
@@ -22,6 +23,7 @@ from engine.execution.same_images import refuse_other_images
 from engine.runs import Event, EventWriter, RunFolder, give_order
 from engine.runs.control import ControlWatch, read_control
 from engine.runs.folder import ABOUT_THE_DEVICE, CHECKPOINT_LAST, EVENTS, LOG
+from engine.runs.origin import refuse_imported
 from engine.training.checkpoint import load_checkpoint
 from engine.training.determinism import algorithms_as_before
 from engine.training.device import describe_device
@@ -62,8 +64,9 @@ def execute(
 
     Raises:
         NascopeError: input that was found wrong while preparing (the status says so too); nothing was trained.
-        RunError: another process works on the run.
+        RunError: another process works on the run, or it was imported.
     """
+    refuse_imported(folder)
     lock = folder.lock()
     try:
         config = folder.config()
@@ -112,12 +115,11 @@ class _Sitting:
             checkpoint = self._checkpoint()
             plan = Plan(config, self._folder.decided(), threads, checkpoint, epochs_before)
             trainer = prepare(self._ranks.first_says(plan), device, self._on_prepare, self._ranks)
-            fingerprint = trainer.facts().get("split_fingerprint")
+            facts = trainer.facts()
+            of_data = {name: facts.get(name) for name in ("split_fingerprint", "reading")}
             if checkpoint is not None:
-                refuse_other_images(self._folder, fingerprint)
-            self._folder.add_facts(
-                decided={**self._folder.decided(), **trainer.decisions, "split_fingerprint": fingerprint}
-            )
+                refuse_other_images(self._folder, of_data["split_fingerprint"])
+            self._folder.add_facts(decided={**self._folder.decided(), **trainer.decisions, **of_data})
             self._loop = Loop(
                 trainer, FolderJournal(self._folder, self._status, self._on_event), Direction(self._orders, self._interrupts),
                 device=device, checkpoint_minutes=config.checkpoint_minutes, ranks=self._ranks, seed=config.seed,
@@ -140,7 +142,8 @@ class _Sitting:
                 "versions": versions(), "device": describe_device(device), "world_size": self._ranks.size,
                 "command": self._folder.config_document().get("command", ""),
             }  # fmt: skip
-            end = self._loop.run(checkpoint, facts, epochs_before)
+            with lookout(self._ranks, device, self._last_words):
+                end = self._loop.run(checkpoint, facts, epochs_before)
         except Exception as error:
             return self._fail(explained(error, self._ranks))
         _LOGGER.info("%s%s", end.state, f" ({end.reason})" if end.reason else "")
@@ -182,6 +185,7 @@ class _Sitting:
             self._interrupts.untie()
         if self._interrupts.reason is not None:
             raise _StoppedEarly(self._interrupts.reason)
+        self._said_at = self._said_at or time.monotonic()  # What takes no second is not worth a line.
         if time.monotonic() - self._said_at > _PREPARE_MESSAGE_SECONDS or done == total:
             self._said_at = time.monotonic()
             self._write(
@@ -203,6 +207,11 @@ class _Sitting:
             self._write("failed", {"error": words})
         self._status.say_failed(words)
         return Outcome("failed", 1, epochs, metrics, words)
+
+    def _last_words(self, error: LeftAlone) -> None:
+        """Of a process that waits in vain for its GPU: nobody else can speak for the run any more."""
+        self._fail(error)
+        print(f"nascope: the run failed: {error}", file=sys.stderr, flush=True)
 
     def _stopped_early(self, reason: str) -> Outcome:
         self._write("stopped", {"reason": reason})

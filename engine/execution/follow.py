@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-from engine.distributed import LeftAlone, Ranks, explained, tell_failure
+from engine.distributed import LeftAlone, Ranks, explained, lookout, tell_failure
 from engine.errors import NascopeError
 from engine.execution.outcome import Outcome
 from engine.execution.prepare import Plan, prepare
@@ -30,7 +30,8 @@ def follow(ranks: Ranks) -> Outcome:
             trainer, NoJournal(), None, device=device, checkpoint_minutes=config.checkpoint_minutes, ranks=ranks,
             seed=config.seed,
         )  # fmt: skip
-        end = loop.run(plan.checkpoint, {}, plan.epochs_before)
+        with lookout(ranks, device, lambda error: None):
+            end = loop.run(plan.checkpoint, {}, plan.epochs_before)
     except Exception as error:
         if isinstance(explained(error, ranks), LeftAlone):
             return Outcome("failed", 1, 0)

@@ -14,6 +14,7 @@ from engine.runs import RunFolder
 from engine.runs.folder import CHECKPOINT_LAST
 from engine.training.checkpoint import load_checkpoint
 from engine.training.device import pick_device
+from engine.training.resuming import read_as_before
 
 
 def measure_gap(folder: RunFolder, device: str = "auto") -> dict[str, Any]:
@@ -31,9 +32,15 @@ def measure_gap(folder: RunFolder, device: str = "auto") -> dict[str, Any]:
     torch.manual_seed(config.seed)
     decided = folder.decided()
     trainer = make_trainer(
-        config, where, lambda what, done, total: None, decided if decided.get("device") == str(where) else None
+        read_as_before(config, decided),
+        where,
+        lambda what, done, total: None,
+        decided if decided.get("device") == str(where) else None,
     )
     refuse_other_images(folder, trainer.facts().get("split_fingerprint"))
     trainer.load_state_dict(checkpoint["trainer"])
-    ((_, fields),) = trainer.final_reports(lambda: None)
+    try:
+        ((_, fields),) = trainer.final_reports(lambda: None)
+    finally:
+        trainer.close()
     return folder.add_result("discretization_gap", **fields, epoch=checkpoint["epochs_ended"])

@@ -13,6 +13,7 @@ from engine.distributed import ALONE, Ranks, first_goes
 from engine.retrain.trainer import RetrainTrainer
 from engine.search.random_search import RandomSearch
 from engine.search.trainer import SearchTrainer
+from engine.training.resuming import read_as_before
 from engine.training.trainer import Trainer
 
 
@@ -35,6 +36,7 @@ def make_trainer(
     """
     if isinstance(config, SearchConfig) and config.order == 0:
         return RandomSearch(config)
+    config = read_as_before(config, decided or {})
     data = first_goes(ranks, lambda: load_data(config, device, progress=progress), "data")
     if isinstance(config, SearchConfig):
         return SearchTrainer(config, data, device, decided, ranks)

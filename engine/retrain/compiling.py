@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from torch._dynamo.exc import TorchDynamoException
+from itertools import takewhile
 
 from engine.errors import RunError
 from engine.networks import DiscreteNetwork
 
 BACKEND = "inductor"
 """torch's own compiler; it needs a C++ compiler for processors, and Triton for GPUs."""
+
+_ADVICE = "Set TORCHDYNAMO_VERBOSE"
+"""Begins torch's advice to its own developers."""
 
 
 def compile_network(network: DiscreteNetwork) -> None:
@@ -28,10 +30,15 @@ def compile_errors_told() -> Iterator[None]:
     """
     try:
         yield
-    except TorchDynamoException as error:
+    except RuntimeError as error:
+        from torch._dynamo.exc import TorchDynamoException  # Only now: it takes a second of every start.
+
+        if not isinstance(error, TorchDynamoException):
+            raise
         # The first line names the backend only, the second its complaint.
-        said = " ".join(line.strip() for line in str(error).splitlines() if line.strip())[:200]
+        lines = takewhile(lambda line: not line.startswith(_ADVICE), map(str.strip, str(error).splitlines()))
+        said = " ".join(filter(None, lines))[:200].rstrip(". ")
         raise RunError(
-            f"torch.compile failed: {said}", where="compile",
+            f"torch.compile failed: {said}.", where="compile",
             mend="Resume with --set compile=false: the numbers are the same but for rounding.",
         ) from error  # fmt: skip

@@ -14,6 +14,7 @@ from engine.runs.folder import CHECKPOINT_BEST, CHECKPOINT_LAST
 from engine.training.checkpoint import load_checkpoint
 from engine.training.evaluate import evaluate
 from engine.training.rank_device import device_of_rank
+from engine.training.resuming import read_as_before
 
 
 def run_test(
@@ -44,7 +45,9 @@ def run_test(
             where=str(folder.path),
             mend="Retrain its cell first (nascope retrain RUN).",
         )
-    if data is not None:
+    if data is None:
+        config = read_as_before(config, folder.decided())
+    else:
         config = config.model_copy(update={"data": absolute_data(data)})
     chosen = CHECKPOINT_BEST if (folder.path / CHECKPOINT_BEST).exists() else CHECKPOINT_LAST
     where = device_of_rank(device, ranks)

@@ -89,6 +89,7 @@ class RetrainTrainer:
             "validation_split": None if self._validation_stream is None else "validation",
             "classes": list(self._data.class_names),
             "split_fingerprint": self._data.fingerprint,
+            "reading": self._data.reading,
             "image_size": self._data.image_size,
             "image_channels": self._data.channels,
         }
@@ -188,6 +189,11 @@ class RetrainTrainer:
         for group in self._optimizer.param_groups:
             group["fused"] = self._optimizer.defaults["fused"]  # and on another device, or by an earlier version
         self._train.load_state_dict(state["train"], self._ranks)
+
+    def close(self) -> None:
+        self._stream.close()
+        if self._validation_stream is not None:
+            self._validation_stream.close()
 
     def _losses(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits, their loss without a gradient, and the loss to go down, with the head's."""

@@ -56,3 +56,6 @@ class RandomSearch:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """There is no state."""
+
+    def close(self) -> None:
+        """Nothing reads ahead."""

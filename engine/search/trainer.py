@@ -104,6 +104,7 @@ class SearchTrainer:
             "primitives": list(self._config.primitives),
             "edges": [list(edge) for edge in edge_list(self._config.nodes)],
             "split_fingerprint": self._data.fingerprint,
+            "reading": self._data.reading,
         }
 
     def initial_report(self) -> EpochReport:
@@ -220,6 +221,10 @@ class SearchTrainer:
             AlphaRecord(0, entry["epoch"], *(tensor.numpy().astype(np.float64) for tensor in entry["arch"]))
             for entry in state["recent"]
         ]
+
+    def close(self) -> None:
+        for stream in (self._weights_stream, self._alphas_stream, self._validation_stream):
+            stream.close()
 
     def _momentum_in(self, state: Mapping[str, Any]) -> Mapping[str, Tensor]:
         """The momentum of each weight by name; early checkpoints have torch's numbers of the textbook's weights instead."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -60,6 +59,7 @@ class Scheduler:
         self._status = StudyStatus()
         self._orders = ControlWatch(folder.path)
         self._written_at = 0.0
+        self._is_written = True
         self._stop_said_at: float | None = None
 
     def run(self) -> str:
@@ -239,8 +239,7 @@ class Scheduler:
 
     def _end(self, state: str) -> None:
         self._status = replace(self._status, state=state)
-        with contextlib.suppress(OSError):  # A full disk: the exit code still tells.
-            self._write()
+        self._write()  # On a full disk the exit code still tells.
 
     # -- what is known --------------------------------------------------------------------------------------------
 
@@ -254,8 +253,16 @@ class Scheduler:
         for name, started in self._running.items():
             notes.setdefault(name, {})["job"] = started.work.as_json()
         self._status = replace(self._status, heartbeat=time.time(), picks=dict(self._picks), members=notes)
-        self._folder.write_status(self._status)
         self._written_at = time.monotonic()
+        try:
+            self._folder.write_status(self._status)
+        except OSError as error:
+            # A full disk: what each member has reached stands in its own folder, and each says for itself what it cannot save.
+            if self._is_written:
+                self._say(f"The study's status cannot be written ({error.strerror or error}); going on without.")
+            self._is_written = False
+        else:
+            self._is_written = True
 
 
 def _step(view: MemberView) -> int:

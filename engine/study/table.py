@@ -68,9 +68,9 @@ def remarks(results: StudyResults) -> list[str]:
     found = [_over(results)]
     correlation = results.correlation()
     after = "short retraining" if results.config.pick is not None else "retraining"
-    found.append(
-        f"Rank correlation of search validation and {after} over {correlation.n} cells: {correlation_text(correlation)}"
-    )
+    if correlation.n:
+        cells = f"{correlation.n} cell{'s' * (correlation.n != 1)}"
+        found.append(f"Rank correlation of search validation and {after} over {cells}: {correlation_text(correlation)}")
     for first, second, difference in results.differences():
         if difference.mean is not None:
             deviation = f" ± {difference.std:.2f}" if difference.std is not None else ""
@@ -84,10 +84,10 @@ def remarks(results: StudyResults) -> list[str]:
     retrained = sum(
         bool(entry.tests_so_far) for row in results.rows for cell in row.cells for entry in cell.retrainings
     )
-    if results.config.test:
+    if results.config.test and tests:
         extra = f" ({tests - retrained} more than one each: somebody tested by hand)" if tests > retrained else ""
         found.append(
-            f"The test split was touched {tests} time{'s' * (tests != 1)}, for {retrained} retrained networks{extra}."
+            f"The test split was touched {tests} time{'s' * (tests != 1)}, for {retrained} retrained network{'s' * (retrained != 1)}{extra}."
         )
     found += [f"{view.member.id} failed: {view.error}" for view in results.failures]
     return found
@@ -107,7 +107,7 @@ def _over(results: StudyResults) -> str:
             "Accuracy ± is over the retraining seeds of each method's picked cell: it says how well that cell trains again, "
             "not how well another search would do; for that see the short retraining ±, over all searches."
         )
-    return "Accuracy ± is the sample standard deviation (n - 1) over cells, each from a search (or draw) and a retraining of its own."
+    return "Accuracy ± is the sample standard deviation (n − 1) over cells, each from a search (or draw) and a retraining of its own."
 
 
 _CSV = (

@@ -118,6 +118,7 @@ class Loop:
             self._finish()
             return LoopEnd("finished")
         finally:
+            self._trainer.close()
             self._journal.close()
 
     @property

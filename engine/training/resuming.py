@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
+from engine.config import RunConfig
 from engine.distributed import Ranks
 from engine.errors import RunError
 from engine.training.checkpoint import restore_random_states
+
+Config = TypeVar("Config", bound=RunConfig)
 
 
 def refuse_other_batches(checkpoint: Mapping[str, Any], steps_per_epoch: int, ranks: Ranks) -> None:
@@ -24,6 +27,17 @@ def refuse_other_batches(checkpoint: Mapping[str, Any], steps_per_epoch: int, ra
             f"an epoch has {before} steps in this run, and would have {steps_per_epoch} with {_processes(ranks.size)}.",
             where="processes", mend=f"Resume it with {_processes(len(_states(checkpoint)))}, as before.",
         )  # fmt: skip
+
+
+def read_as_before(config: Config, decided: Mapping[str, Any]) -> Config:
+    """The configuration, with ``reading=auto`` replaced by what it meant in the first sitting.
+
+    Which images make which split goes by contents in memory and by places in files, so that a resume on a machine with
+    less memory would find others.
+    """
+    if config.reading != "auto" or not decided.get("reading"):
+        return config
+    return config.model_copy(update={"reading": decided["reading"]})
 
 
 def restore_random(checkpoint: Mapping[str, Any], ranks: Ranks, device: torch.device, seed: int) -> str | None:

@@ -82,6 +82,9 @@ class Trainer(Protocol):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a saved state."""
 
+    def close(self) -> None:
+        """Let go of processes that read ahead; called once, however a sitting ends."""
+
 
 def stopping(batches: Iterable[Batch], stop_check: StopCheck) -> Iterator[Batch]:
     """The same batches, with a look before each whether the run must stop."""

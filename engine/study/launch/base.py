@@ -120,7 +120,9 @@ class StatusWork:
 def child_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a child, which finds this very nascope also where it was not installed."""
     root = Path(engine.__file__).resolve().parents[1]
-    environment = {**os.environ, **(more or {})}
+    # A member is one process, also where srun started the workers of a cluster.
+    known_of_ranks = ("RANK", "WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
+    environment = {name: value for name, value in os.environ.items() if name not in known_of_ranks} | dict(more or {})
     if "site-packages" not in root.parts:
         known = environment.get("PYTHONPATH")
         environment["PYTHONPATH"] = os.pathsep.join([str(root), *([known] if known else [])])

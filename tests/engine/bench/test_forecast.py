@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import os
 import subprocess
 import sys
+import time
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
 from engine.bench.forecast import SHARE, forecast, scaled_rate
 from engine.bench.forecast_result import Forecast
 from engine.bench.memory import OutOfMemoryError
-from engine.bench.rehearsal import Rehearsed, rehearse
+from engine.bench.rehearsal import _Rehearsal, median_error, rehearse
 from engine.bench.rehearsal_process import ForecastError, rehearse_in_child
+from engine.bench.rehearsed import Rehearsed
 from engine.errors import NascopeError
 from engine.search.trainer import SearchTrainer
 
@@ -184,6 +190,31 @@ def test_steps_are_those_of_the_real_trainer(tiny, settings):
     assert found.validation_batches == full + (rest >= 2)
 
 
+def test_error_of_a_median_is_that_of_many_medians():
+    numbers = np.random.default_rng(0).normal(10.0, 1.0, (4000, 40))
+
+    told = np.median([median_error(list(row)) for row in numbers[:400]]) * 10
+    assert told == pytest.approx(np.median(numbers, axis=1).std(), rel=0.1)
+    assert median_error([1.0] * 8) == 0
+    assert median_error([1.0] * 7) == math.inf
+
+
+def test_steps_that_take_equally_long_are_not_timed_for_long(tiny, monkeypatch, tmp_path):
+    now, swing = [0.0], [0.0]
+
+    def block(self, place, first, size):
+        now[0] += 0.1
+        return 0.1 + swing[0] * (first % 2)
+
+    monkeypatch.setattr("engine.bench.rehearsal.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr("engine.bench.rehearsal._Rehearsal._block", block)
+    trainer = SimpleNamespace(steps_per_epoch=1000, epochs=2)
+    for swing[0], count in ((0.0, 20), (0.05, 100)):
+        rehearsal = _Rehearsal(tiny(), trainer, CPU, tmp_path, 10.0)
+        found = rehearsal._times(lambda number: number, 10.0)
+        assert len(found) == pytest.approx(count, abs=1)
+
+
 def test_rehearsal_of_a_retraining(tiny):
     from engine.config import resolve
     from engine.genotype.named import named
@@ -238,14 +269,21 @@ def test_rehearsal_that_dies_is_an_error_in_words(tiny, monkeypatch):
         rehearse_in_child(tiny(), 0.0, None)
 
 
-def test_rehearsal_ends_with_the_one_that_asked(tiny):
+def test_rehearsal_ends_with_the_one_that_asked_and_leaves_nothing(tiny, tmp_path):
     child = subprocess.Popen(
-        [sys.executable, "-m", "engine.bench.rehearsal_child"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
-    )
+        [sys.executable, "-m", "engine.bench.rehearsal_child"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
     config = tiny(limit_images=32).model_dump(mode="json")
     child.stdin.write(json.dumps({"config": config, "seconds": 600.0, "decided": None}).encode() + b"\n")
-    child.stdin.close()  # As the death of whoever asked does.
+    child.stdin.flush()
     try:
+        until = time.monotonic() + 60
+        while not list(tmp_path.rglob("events.jsonl")) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert child.poll() is None
+        child.stdin.close()  # As the death of whoever asked does.
         assert child.wait(timeout=60) == 1
+        assert not list(tmp_path.glob("nascope*"))
     finally:
         child.kill()

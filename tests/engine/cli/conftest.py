@@ -184,7 +184,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
             "run_facts": lambda command, preset=None: {"command": command, "versions": {}, "preset": preset}
         },
         "engine.retrain.testing": {"run_test": fake.run_test},
-        "engine.report": {"write_report": lambda folder, path: path.write_text("<html></html>")},
+        "engine.report.page": {"write_report": lambda folder, path: path.write_text("<html></html>")},
     }
     for name, contents in parts.items():
         module = types.ModuleType(name)

@@ -163,6 +163,16 @@ def test_resume_takes_other_threads_and_forgets_what_was_decided_about_them(nasc
     assert document["decided"] == {"device": "cpu", "split_fingerprint": "abc"}
 
 
+@pytest.mark.parametrize(("change", "value"), [("broken_images=skip", "skip"), ("workers=0", 0)])
+def test_resume_takes_another_way_with_files(nascope, engine, make_run, change, value):
+    folder = make_run()
+
+    nascope("resume", folder.path, "--set", change)
+
+    assert folder.config_document()[change.partition("=")[0]] == value
+    assert len(engine.carried_out) == 1
+
+
 def test_an_epoch_that_has_begun_cannot_be_taken_back(nascope, engine, make_run):
     folder = make_run(epoch=3)
     folder.write_status(replace(folder.status(), step=34))  # of 10 an epoch: four steps into the fourth
@@ -203,6 +213,7 @@ def test_a_place_that_cannot_be_written_is_a_sentence(nascope, engine, make_run,
         ("learning_rate=0.1", "checkpoint"),
         ("seed=4", "checkpoint"),
         ("data=cifar10", "checkpoint"),
+        ("reading=files", "checkpoint"),  # Splits go by the files' places then.
         ("epoch=30", "Did you mean epochs?"),
         ("epochs=2", "already begun"),
         ("epochs=many", "whole number"),

@@ -81,7 +81,8 @@ def test_a_study_survives_a_kill_and_reads_the_same_again(file, tmp_path):
 
 
 def test_members_that_fail_give_exit_code_1(tmp_path):
-    words = {**WORDS, "data": f"npz:{tmp_path / 'missing.npz'}", "retries": 0}
+    (tmp_path / "broken.npz").write_bytes(b"no images")
+    words = {**WORDS, "data": f"npz:{tmp_path / 'broken.npz'}", "retries": 0}
     file = tmp_path / "study.json"
     file.write_text(json.dumps(words), encoding="utf-8")
     done = nascope("study", file, "--out", tmp_path / "out", "--json")
@@ -89,7 +90,7 @@ def test_members_that_fail_give_exit_code_1(tmp_path):
     document = json.loads(done.stdout)
     assert document["state"] == "failed"
     assert document["failed"][0]["member"] == "random/seed-0/retrain-0"
-    assert "missing.npz" in document["failed"][0]["error"]
+    assert "broken.npz" in document["failed"][0]["error"]
     assert "Traceback" not in done.stderr
 
 
@@ -111,6 +112,15 @@ def test_bad_files_are_refused_in_one_sentence(text, says, tmp_path):
     assert says in done.stderr
     assert "bad.json" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_data_that_are_not_there_are_refused_before_anything_is_made(tmp_path):
+    file = tmp_path / "study.json"
+    file.write_text(json.dumps({**WORDS, "data": f"npz:{tmp_path / 'missing.npz'}"}), encoding="utf-8")
+    done = nascope("study", file, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "missing.npz: there is no such file" in done.stderr
     assert not (tmp_path / "out").exists()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -203,3 +204,35 @@ def test_a_checkpoint_that_was_damaged_is_named_with_the_mend(tmp_path: Path) ->
     assert folder.status().state == "failed"
     shutil.copy(folder.path / CHECKPOINT_BEST, folder.path / CHECKPOINT_LAST)
     assert execute(folder).state == "finished"
+
+
+def test_an_imported_run_is_not_carried_out(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path / "run", resolve("search", values=SMALL), {"imported_from": "log.txt"})
+
+    with pytest.raises(RunError, match="imported"):
+        execute(folder)
+
+    assert folder.status().state == "created"
+
+
+def test_auto_reading_means_the_same_in_every_sitting(
+    tmp_path: Path, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = RunFolder.create(tmp_path / "run", retrain_of(pictures(), workers=0))
+    assert stopped_after_a_step(folder).state == "stopped"
+    assert folder.decided()["reading"] == "memory"
+
+    monkeypatch.setattr("engine.data.folder._fits_in_memory", lambda count, size: False)
+    assert execute(folder).state == "finished"  # Other splits would be refused.
+
+
+def test_files_stay_files_and_are_let_go_where_memory_would_do(tmp_path: Path, pictures: Pictures) -> None:
+    folder = RunFolder.create(tmp_path / "run", retrain_of(pictures(), workers=1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.data.folder._fits_in_memory", lambda count, size: False)
+        assert stopped_after_a_step(folder).state == "stopped"
+    assert folder.decided()["reading"] == "files"
+    assert multiprocessing.active_children() == []
+
+    assert execute(folder).state == "finished"
+    assert run_test(folder, device="cpu")["images_changed"] is False

@@ -163,8 +163,9 @@ def test_a_compiler_that_fails_is_told_with_the_mend(monkeypatch):
 
     monkeypatch.setattr(compiling, "BACKEND", broken)
 
-    with pytest.raises(RunError, match=r"torch.compile failed: .*no working C\+\+ compiler.*compile=false"):
+    with pytest.raises(RunError, match=r"torch.compile failed: .*no working C\+\+ compiler.*compile=false") as failed:
         made(compile=True).check()
+    assert "TORCHDYNAMO" not in str(failed.value)  # torch's advice to its developers
 
 
 # -- several processes ------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Working a study off: order, picks, failures, stops, and going on."""
 
+import errno
 from dataclasses import replace
 
 import pytest
@@ -276,3 +277,29 @@ def test_a_test_made_before_the_end_or_on_other_images_is_not_the_studys(study, 
     row = read_results(folder.path).rows[0]
     assert row.accuracy.mean == 42.0
     assert row.tests_so_far == 3
+
+
+def test_a_full_disk_stops_no_member_that_can_still_save(study, carry_out, monkeypatch):
+    folder = study(methods=["darts"], seeds=1, random_cells=0)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("engine.study.folder.StudyFolder.write_status", full)
+    end, _, said = carry_out(folder, fine)
+    assert end == "finished"
+    assert sum("No space left" in sentence for sentence in said) == 1
+    assert read_results(folder.path).state == "finished"
+
+
+def test_members_that_cannot_save_are_failures_with_the_reason(study, carry_out, monkeypatch):
+    folder = study(methods=["darts"], seeds=1, random_cells=0)
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("engine.study.scheduler.make_run", full)
+    end, launcher, said = carry_out(folder, fine)
+    assert (end, launcher.started) == ("failed", [])
+    assert "No space left" in read_results(folder.path).failures[0].error
+    assert said

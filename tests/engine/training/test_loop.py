@@ -252,3 +252,21 @@ def test_the_last_word_on_a_full_disk_is_written_over_the_old_one(
 
     found = run_folder.status()
     assert (found.state, (found.error or {})["what"]) == ("failed", "The disk is full.")
+
+
+@pytest.mark.parametrize("way", ["finishes", "stops", "diverges"])
+def test_the_trainer_is_closed_however_a_sitting_ends(
+    run_folder: RunFolder, toy_trainer: Any, sit: Callable[..., LoopEnd], way: str
+) -> None:
+    if way == "finishes":
+        trainer = toy_trainer()
+        sit(trainer)
+    elif way == "stops":
+        trainer = toy_trainer(on_step=lambda step: give_order(run_folder.path, "stop"))
+        sit(trainer)
+    else:
+        trainer = toy_trainer(diverge_at=2)
+        with pytest.raises(RunError):
+            sit(trainer)
+
+    assert trainer.closed == 1

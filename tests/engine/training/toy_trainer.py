@@ -19,7 +19,7 @@ class ToyTrainer:
         self.epochs = epochs
         self.steps_per_epoch = steps_per_epoch
         self.decisions = {}
-        self.checked = 0
+        self.checked = self.closed = 0
         self._on_step = on_step or (lambda step: None)
         self._diverge_at = diverge_at
         torch.manual_seed(0)
@@ -72,6 +72,9 @@ class ToyTrainer:
         self._layer.load_state_dict(state["layer"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._sum = state["sum"]
+
+    def close(self) -> None:
+        self.closed += 1
 
     @property
     def weight(self) -> Tensor:
