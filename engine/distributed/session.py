@@ -8,6 +8,7 @@ store and its group, so that whatever the others wait for in the group fails at 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import socket
 import time
@@ -62,6 +63,9 @@ def together() -> Iterator[Ranks]:
     with deaf() if launch.rank else contextlib.nullcontext():
         store = meet(launch).store
         wait_for_all(launch)
+        # Imported later (optimizers do), torch's compiler keeps the group alive after its end: its connections stay open,
+        # and nobody notices that this process has left.
+        importlib.import_module("torch._dynamo")
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
         try:
             dist.init_process_group(
