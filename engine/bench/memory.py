@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from engine.bench.answer import read_answer
 from engine.bench.images import DataShape
 from engine.config import RunConfig, SearchConfig
 from engine.errors import NascopeError
@@ -119,14 +120,8 @@ class DevicePeak:
 
 def _answer(text: str) -> dict[str, Any] | None:
     """The answer of ``memory_probe``, or None where it is none."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
-    if not isinstance(found, dict):
-        return None
-    error = found.get("error")
-    if isinstance(error, dict) and set(error) == {"what", "where", "mend"}:
+    found = read_answer(text)
+    if found is None or "error" in found:
         return found
     is_whole = isinstance(found.get("peak_memory_mib"), int | float) and isinstance(found.get("decisions"), dict)
     return found if is_whole else None

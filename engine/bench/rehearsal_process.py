@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from engine.bench.answer import read_answer
 from engine.bench.memory import OutOfMemoryError, out_of_memory
 from engine.bench.rehearsed import Rehearsed
 from engine.config import RunConfig
@@ -102,13 +103,7 @@ def _ask(line: str) -> tuple[int, str, str, bool]:
 
 def _answer(text: str) -> dict[str, Any] | None:
     """The child's answer, or None where it is none."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
-    if not isinstance(found, dict):
-        return None
-    error = found.get("error")
-    if isinstance(error, dict):
-        return found if set(error) == {"what", "where", "mend"} else None
+    found = read_answer(text)
+    if found is None or "error" in found:
+        return found
     return found if {"steps_per_epoch", "step_seconds", "peak_mib", "messages"} <= set(found) else None

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from engine.config import RunConfig, check, read_config_file
 from engine.config.fields import SCHEMA
 from engine.errors import GenotypeError, RunError
 from engine.genotype import Genotype, genotype_from_json
 from engine.runs.files import read_json, write_json
+from engine.runs.lock import take_lock
 from engine.runs.status import Status, status_from_json
 
 CONFIG, EVENTS, STATUS, GENOTYPE = "config.json", "events.jsonl", "status.json", "genotype.json"
@@ -220,22 +221,15 @@ class RunFolder:
         Raises:
             RunError: another process works on the run.
         """
-        lock = FileLock(self.path / LOCK, timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:
+
+        def holder() -> tuple[int | None, str]:
             status = self.status()
-            who = f"process {status.pid} on {status.host}" if status.pid else "another process"
-            raise RunError(
-                f"{who} works on this run.", where=str(self.path), mend="Stop it first (nascope stop), or wait."
-            ) from None
-        except OSError as error:
-            raise RunError(
-                f"cannot be written ({error.strerror or error}).",
-                where=str(self.path),
-                mend="Copy the folder to a place where you may write, and go on there.",
-            ) from None
-        return lock
+            return status.pid, status.host
+
+        return take_lock(
+            self.path, LOCK, what="run", holder=holder, held="Stop it first (nascope stop), or wait.",
+            read_only="Copy the folder to a place where you may write, and go on there.",
+        )  # fmt: skip
 
     def tail_of(self, name: str, lines: int = 200) -> list[str]:
         """The last lines of a text file of the run (stderr.txt, log.txt); reads at most 256 KiB."""

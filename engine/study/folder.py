@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 import engine
 from engine.config import read_config_file
@@ -19,6 +19,7 @@ from engine.config.study import STUDY_SCHEMA, StudyConfig, check_study
 from engine.errors import RunError
 from engine.runs.files import read_json, write_json
 from engine.runs.folder import CONFIG, LOCK, runs_home
+from engine.runs.lock import take_lock
 from engine.runs.status import START_TOLERANCE_SECONDS, process_start_time
 
 STUDY, STUDY_STATUS = "study.json", "study-status.json"
@@ -147,18 +148,15 @@ class StudyFolder:
         Raises:
             RunError: another process works on the study.
         """
-        lock = FileLock(self.path / LOCK, timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:
+
+        def holder() -> tuple[int | None, str]:
             status = self.status()
-            who = f"process {status.pid} on {status.host}" if status.pid else "another process"
-            mend = "Wait for it, or stop it there (Ctrl-C, or Stop in the window)."
-            raise RunError(f"{who} works on this study.", where=str(self.path), mend=mend) from None
-        except OSError as error:
-            mend = "Choose a folder you may write to."
-            raise RunError(f"cannot be written ({error.strerror or error}).", where=str(self.path), mend=mend) from None
-        return lock
+            return status.pid, status.host
+
+        return take_lock(
+            self.path, LOCK, what="study", holder=holder, held="Wait for it, or stop it there (Ctrl-C, or Stop in the window).",
+            read_only="Choose a folder you may write to.",
+        )  # fmt: skip
 
 
 def is_study(path: Path) -> bool:
