@@ -8,7 +8,12 @@ from engine.config import CONFIG_CLASSES, METHODS, PRESETS, describe
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 
-_TITLES = {"search": "Searches", "retrain": "Retrainings"}
+_TITLES = {
+    "search": "Searches",
+    "retrain": "Retrainings",
+    "two-stage": "Two-stage supernets",
+    "subnet": "Single sub-networks",
+}
 
 
 def settings_page() -> str:

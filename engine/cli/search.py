@@ -8,7 +8,7 @@ import click
 
 from engine.cli.forecast_answer import answer_forecast, forecast_option
 from engine.cli.starting import CommandWithSettings, Said, run_options, start_new
-from engine.config import METHODS, SearchConfig
+from engine.config import METHODS, SearchConfig, TwoStageConfig
 
 
 @click.command("search", cls=CommandWithSettings)
@@ -16,13 +16,15 @@ from engine.config import METHODS, SearchConfig
 @forecast_option
 @run_options
 def command(forecast: bool, **said: Any) -> int:
-    """Search for a normal and a reduction cell.
+    """Search for a normal and a reduction cell, or train a two-stage supernet (bignas, attentive-nas).
+
+    A two-stage supernet is chosen from afterwards: nascope select.
 
     Ctrl-C, SIGTERM and nascope stop save before they end; nascope resume goes on.
     """
     spoken = Said(**said)
-    config = spoken.resolved("search")
-    assert isinstance(config, SearchConfig)
+    config = spoken.resolved(spoken.search_kind())
+    assert isinstance(config, SearchConfig | TwoStageConfig)
     if forecast:
         return answer_forecast(spoken, config)
     return start_new(spoken, config, slug=f"{config.method}-{config.data.partition(':')[0]}")

@@ -12,7 +12,18 @@ import click
 
 from engine.cli.execution import answer, start, tied_option
 from engine.cli.output import json_option
-from engine.config import METHODS, PRESETS, RunConfig, describe, parse_assignments, read_config_file, resolve
+from engine.config import (
+    FIRST_STAGES,
+    METHODS,
+    PRESETS,
+    RunConfig,
+    describe,
+    kind_of_method,
+    parse_assignments,
+    read_config_file,
+    resolve,
+)
+from engine.config.describe import NOT_SAID
 from engine.errors import ConfigError, Fault
 from engine.runs import RunFolder
 
@@ -56,6 +67,20 @@ class Said:
     as_json: bool
     tied_to_stdin: bool
     method: str | None = None
+
+    def search_kind(self) -> str:
+        """The kind of run that the method is for: cells, or a two-stage supernet.
+
+        Raises:
+            ConfigError: no such method, or a configuration file that cannot be read.
+        """
+        said = self.method or parse_assignments(self.assignments).get("method")
+        if said is None and self.config_file is not None:
+            document = read_config_file(self.config_file)
+            said = document.get("method")
+            if document.get("kind") in FIRST_STAGES:
+                return str(document["kind"])
+        return kind_of_method(said if isinstance(said, str) else None)
 
     def resolved(self, kind: str, extra: Mapping[str, Any] | None = None) -> RunConfig:
         """The checked configuration; ``extra`` are values that no person says (a retraining's genotype).
@@ -145,15 +170,17 @@ def _of_kind(kind: str, file_values: dict[str, Any], where: str | None) -> dict[
     found = file_values.get("kind", kind)
     if found != kind:
         raise ConfigError(
-            [Fault("kind", f"the file configures a {found}, not a {kind}.", f"Use nascope {found} --config.")],
+            [
+                Fault(
+                    "kind",
+                    f"the file configures a {found} run, not a {kind} one.",
+                    f"Use nascope {'search' if found in FIRST_STAGES else 'retrain'} --config.",
+                )
+            ],
             where=where,
         )
     # Facts about another run, not settings of this one.
-    return {
-        name: value
-        for name, value in file_values.items()
-        if name not in {"genotype", "search_run", "split_fingerprint"}
-    }
+    return {name: value for name, value in file_values.items() if name not in NOT_SAID - {"kind", "space_definition"}}
 
 
 def _shown(value: Any) -> str:

@@ -13,7 +13,10 @@ from engine.config.kinds import CONFIG_CLASSES
 
 FieldType = Literal["int", "float", "bool", "text", "choice"]
 
-_NOT_IN_FORMS = frozenset({"kind", "genotype", "search_run", "split_fingerprint"})
+NOT_SAID = frozenset(
+    {"kind", "genotype", "search_run", "split_fingerprint", "space_definition", "architecture", "supernet_run"}
+)
+"""Fields that no person sets: they come from what a run is made of."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def describe(kind: str) -> tuple[FieldDescription, ...]:
     """Every setting of a kind of run that a person may set, in the order of declaration."""
     found = []
     for name, field in CONFIG_CLASSES[kind].model_fields.items():
-        if name in _NOT_IN_FORMS:
+        if name in NOT_SAID:
             continue
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         base, optional = _without_none(field.annotation)

@@ -31,7 +31,7 @@ def misfit(field: str, sentence: str) -> PydanticCustomError:
 
 
 class RunConfig(BaseModel):
-    """Settings that searches and retrainings share. Frozen: a changed configuration is a new object."""
+    """Settings that every kind of run has. Frozen: a changed configuration is a new object."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
@@ -66,6 +66,10 @@ class RunConfig(BaseModel):
     color_jitter: float = setting(
         0.0, "Largest change of brightness, contrast and saturation of training images, and half of it of the hue; 0 is off.",
         group="Data", source="DARTS train_imagenet (0.4)", ge=0, le=1,
+    )  # fmt: skip
+    auto_augment: bool = setting(
+        False, "Change colours and shape of training images by the 25 pairs of operations of AutoAugment v0, one pair an image.",
+        group="Data", source="Cubuk et al. 2019, the list of EfficientNet's code; AttentiveNAS, BigNAS",
     )  # fmt: skip
     validation_portion: float = setting(
         0.15,
@@ -112,18 +116,6 @@ class RunConfig(BaseModel):
         source="DARTS train_search",
         gt=0,
     )
-    network: Literal["auto", "cifar", "imagenet"] = setting(
-        "auto", "Stem and auxiliary head: cifar keeps the image's size, imagenet halves it three times before the first cells. "
-        "auto takes imagenet for images of 128 pixels and more.",
-        group="Network", source="DARTS model.NetworkCIFAR and NetworkImageNet",
-    )  # fmt: skip
-    channels: int = setting(
-        16, "Channels C of the first cell; each reduction doubles them.", group="Network", ge=2, le=1024
-    )
-    layers: int = setting(
-        8, "Cells in the network; reductions stand at one and two thirds of the depth.",
-        group="Network", source="DARTS section 3.1", ge=3, le=100,
-    )  # fmt: skip
     seed: int = setting(
         0, "One number that governs every random choice of the run.", group="Machine", ge=0, le=SEED_LIMIT
     )
@@ -172,6 +164,46 @@ class RunConfig(BaseModel):
         return value
 
 
+class CellNetworkConfig(RunConfig):
+    """Settings of networks that are stacks of cells, which searches and retrainings of cells share."""
+
+    network: Literal["auto", "cifar", "imagenet"] = setting(
+        "auto", "Stem and auxiliary head: cifar keeps the image's size, imagenet halves it three times before the first cells. "
+        "auto takes imagenet for images of 128 pixels and more.",
+        group="Network", source="DARTS model.NetworkCIFAR and NetworkImageNet",
+    )  # fmt: skip
+    channels: int = setting(
+        16, "Channels C of the first cell; each reduction doubles them.", group="Network", ge=2, le=1024
+    )
+    layers: int = setting(
+        8, "Cells in the network; reductions stand at one and two thirds of the depth.",
+        group="Network", source="DARTS section 3.1", ge=3, le=100,
+    )  # fmt: skip
+
+
+class OneNetworkConfig(RunConfig):
+    """Settings of training one discrete network."""
+
+    label_smoothing: float = setting(
+        0.0,
+        "Share of each label spread over all classes.",
+        group="Weights",
+        source="DARTS on ImageNet (0.1)",
+        ge=0,
+        lt=1,
+    )
+    learning_rate_schedule: Literal["cosine", "linear", "exponential"] = setting(
+        "cosine", "How the learning rate runs down after any warm-up: cosine or linear to learning_rate_min, exponential by learning_rate_decay each epoch.",
+        group="Weights", source="DARTS train (cosine), train_imagenet (exponential); PC-DARTS train_imagenet (linear)",
+    )  # fmt: skip
+    learning_rate_decay: float = setting(
+        0.97, "Factor of the exponential schedule, once an epoch.", group="Weights", source="DARTS train_imagenet", gt=0, le=1
+    )  # fmt: skip
+    compile: bool = setting(
+        False, "Compile the network with torch.compile: minutes at the start, then faster steps on a GPU.", group="Machine"
+    )  # fmt: skip
+
+
 def refuse_endless_warmup(config: RunConfig) -> None:
     """Raises the error of a warm-up of the learning rate that leaves no epoch to its schedule."""
     warmup = config.learning_rate_warmup_epochs
@@ -180,4 +212,13 @@ def refuse_endless_warmup(config: RunConfig) -> None:
             "learning_rate_warmup_epochs",
             f"learning_rate_warmup_epochs={warmup} takes all {config.epochs} epochs. "
             f"Set it to {config.epochs - 1} or less, or raise epochs.",
+        )
+
+
+def refuse_rising_rate(config: RunConfig) -> None:
+    """Raises the error of a schedule that would end above where it begins."""
+    if config.learning_rate_min > config.learning_rate:
+        raise misfit(
+            "learning_rate_min",
+            f"learning_rate_min={config.learning_rate_min:g} is above learning_rate={config.learning_rate:g}. Lower it.",
         )

@@ -29,7 +29,7 @@ class PaperProtocol:
     """Sizes and rates of one kind of run.
 
     Attributes:
-        kind: ``search`` or ``retrain``.
+        kind: of run.
         methods: names of the methods that it is for; of a retraining those that found the cells. The first is the one
             whose paper it is from.
         data: names of the data sets that it was made for.
@@ -39,7 +39,7 @@ class PaperProtocol:
         departs: what differs from the paper or its public code, and why; one sentence or two each.
     """
 
-    kind: Literal["search", "retrain"]
+    kind: Literal["search", "retrain", "two-stage", "subnet"]
     methods: tuple[str, ...]
     data: tuple[str, ...]
     source: str
@@ -52,7 +52,8 @@ class PaperProtocol:
     def title(self) -> str:
         """For example «search on cifar10, cifar100: darts, darts-v2»; of a retraining the methods are the cells'."""
         whose = ", ".join(self.methods)
-        return f"{self.kind} on {', '.join(self.data)}: {whose if self.kind == 'search' else f'cells of {whose}'}"
+        told = {"retrain": f"cells of {whose}", "subnet": f"sub-networks of {whose}"}.get(self.kind, whose)
+        return f"{self.kind} on {', '.join(self.data)}: {told}"
 
     def sourced(self) -> tuple[SourcedValue, ...]:
         """Every value with its source, switches last."""
@@ -112,6 +113,34 @@ _IMAGENET_RETRAIN: Mapping[str, Any] = {
     "gradient_clip": 5.0, "drop_path": 0.0, "auxiliary": True, "auxiliary_weight": 0.4, "cutout": 0, "label_smoothing": 0.1,
     "color_jitter": 0.4, "validation_portion": 0.0, "seed": 0,
 }  # fmt: skip
+_TWO_STAGE_CODE = "AttentiveNAS configs/train_attentive_nas_models.yml and train_attentive_nas.py"
+_TWO_STAGE: Mapping[str, Any] = {
+    "epochs": 360, "batch_size": 2048, "learning_rate": 0.8, "learning_rate_schedule": "cosine", "learning_rate_min": 0.0,
+    "learning_rate_warmup_epochs": 5, "momentum": 0.9, "nesterov": True, "optimizer": "sgd", "weight_decay": 1e-5, "gradient_clip": 1.0,
+    "gradient_clip_by": "value", "label_smoothing": 0.1, "dropout": 0.2, "drop_connect": 0.2, "drop_connect_stages": "last-two",
+    "image_size": 224, "auto_augment": True, "cutout": 0, "validation_portion": 0.02, "calibration_images": 16384,
+    "calibration_batch_size": 256, "seed": 0,
+}  # fmt: skip
+_BIGNAS: Mapping[str, Any] = {
+    **_TWO_STAGE, "batch_size": 4096, "optimizer": "rmsprop", "learning_rate": 0.256, "learning_rate_schedule": "exponential",
+    "learning_rate_decay": 0.97, "learning_rate_decay_epochs": 2.4, "learning_rate_floor": 0.05, "drop_connect_stages": "all",
+}  # fmt: skip
+# Half an ImageNet batch's rate in proportion to the batch, over as many epochs as DARTS retrains in two thirds of.
+_CIFAR_TWO_STAGE: Mapping[str, Any] = {
+    "epochs": 400, "batch_size": 256, "learning_rate": 0.1, "learning_rate_min": 0.0, "learning_rate_warmup_epochs": 5, "momentum": 0.9,
+    "weight_decay": 1e-5, "gradient_clip": 1.0, "label_smoothing": 0.1, "image_size": 32, "cutout": 16, "validation_portion": 0.1,
+    "calibration_images": 4096, "calibration_batch_size": 256, "seed": 0,
+}  # fmt: skip
+_HELD_OUT = (
+    "nascope: sub-networks are chosen on held-out training images; the papers choose on the images that they report"
+)
+_LINEAR_RULE = "AttentiveNAS' rate for 256 images"
+_TWO_STAGE_DEPARTS = (
+    "Sub-networks are chosen on images held out from training, and tested once; the papers choose on ImageNet's validation images, which "
+    "they also report.",
+    "A batch norm sees the share of one process, as in the paper's runs that of one GPU (sync_batch_norm joins them).",
+    "Random choices are functions of seed and step, so that a resume is the same training.",
+)
 _README_FLAGS = {"auxiliary": "DARTS README: --auxiliary", "cutout": "DARTS README: --cutout, of 16"}
 _OTHERS = ("darts", "darts-v2", "beta-darts", "random")
 
@@ -186,6 +215,42 @@ PROTOCOLS: tuple[PaperProtocol, ...] = (
         departs=("The auxiliary head is on, as in the README's command.", f"{_TEST_ONCE}, and keeps the best.", _HUE, _COLOURS, _PICTURES, _SHARES,
                  "The learning rate warms up at any batch size; the script does so only where a batch has more than 256 images.",
                  "The schedule is the script's default, linear; its other one is learning_rate_schedule=cosine."),
+    ),
+    PaperProtocol(
+        "two-stage", ("attentive-nas",), IMAGENET, _TWO_STAGE_CODE, _TWO_STAGE, {"validation_portion": _HELD_OUT},
+        {"sampling": "best-up", "candidates": 3, "score": "loss", "initialization": "default"},
+        (*_TWO_STAGE_DEPARTS, "The paper trained on 64 GPUs of 32 images each; batch_size counts the images of all processes together."),
+    ),
+    PaperProtocol(
+        "two-stage", ("bignas",), IMAGENET, "BigNAS section 4 (its code is not public)", _BIGNAS,
+        {"validation_portion": _HELD_OUT, "auto_augment": _TWO_STAGE_CODE, "gradient_clip": _TWO_STAGE_CODE,
+         "gradient_clip_by": _TWO_STAGE_CODE, "calibration_images": _TWO_STAGE_CODE, "calibration_batch_size": _TWO_STAGE_CODE,
+         "learning_rate_warmup_epochs": _TWO_STAGE_CODE, "epochs": "not told by the paper; AttentiveNAS' 360"},
+        {"sampling": "uniform", "initialization": "he-fan-out"},
+        (*_TWO_STAGE_DEPARTS, "The paper's code is not public, and neither is its batch size nor number of epochs certain: what it leaves open is "
+         "as in AttentiveNAS.", "The published numbers of parameters do not come out of this space (docs/two-stage.md)."),
+    ),
+    PaperProtocol(
+        "two-stage", ("attentive-nas", "bignas"), CIFAR, "nascope: no paper trains CIFAR this way", _CIFAR_TWO_STAGE,
+        {"validation_portion": _HELD_OUT, "learning_rate": _LINEAR_RULE, "label_smoothing": _TWO_STAGE_CODE, "weight_decay": _TWO_STAGE_CODE,
+         "gradient_clip": _TWO_STAGE_CODE, "cutout": "DARTS README: --cutout, of 16"},
+        departs=("No paper trains a two-stage supernet on CIFAR. The nearest: AttentiveNAS' rates for this batch, a space for 32 pixels, and "
+                 "the augmentation of DARTS.", *_TWO_STAGE_DEPARTS),
+    ),
+    PaperProtocol(
+        "subnet", ("bignas", "attentive-nas"), IMAGENET, "nascope: no paper retrains a sub-network",
+        {name: _TWO_STAGE[name] for name in ("epochs", "learning_rate_schedule", "learning_rate_min", "learning_rate_warmup_epochs", "momentum",
+         "weight_decay", "label_smoothing", "dropout", "drop_connect", "drop_connect_stages", "image_size", "auto_augment", "cutout",
+         "validation_portion", "seed")} | {"batch_size": 1024, "learning_rate": 0.4, "gradient_clip": 5.0},
+        {"learning_rate": _LINEAR_RULE},
+        departs=("The papers take sub-networks as they come out of the supernet. From scratch these are the supernet's rates; for fine-tuning "
+                 "set a small learning_rate and few epochs.",),
+    ),
+    PaperProtocol(
+        "subnet", ("bignas", "attentive-nas"), CIFAR, "nascope: no paper retrains a sub-network",
+        {name: value for name, value in _CIFAR_TWO_STAGE.items() if not name.startswith("calibration")} | {"gradient_clip": 5.0},
+        departs=("The papers take sub-networks as they come out of the supernet. From scratch these are the supernet's rates; for fine-tuning "
+                 "set a small learning_rate and few epochs.",),
     ),
 )  # fmt: skip
 

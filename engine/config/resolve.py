@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from engine.config.data_sets import absolute_data, parse_data
 from engine.config.describe import describe
 from engine.config.fields import SCHEMA, RunConfig
-from engine.config.kinds import CONFIG_CLASSES
-from engine.config.presets import METHODS, PRESETS, preset_values, retraining_method
+from engine.config.kinds import CONFIG_CLASSES, FIRST_STAGES
+from engine.config.presets import METHODS, PRESETS, method_names, preset_values, retraining_method
 from engine.errors import ConfigError, Fault
 from engine.genotype.primitives import suggestion
 
@@ -46,10 +46,9 @@ def defaults(kind: str, *, method: str | None = None, data: str = "digits", pres
     for name, field in CONFIG_CLASSES[kind].model_fields.items():
         if not field.is_required():
             values[name] = field.default
-    if kind == "search":
-        chosen = known_method(method or "darts")
-        values |= {"method": chosen} | dict(METHODS[chosen].switches)
-        method = chosen
+    if kind in FIRST_STAGES:
+        method = known_method(method or method_names(kind)[0], kind)
+        values |= {"method": method} | dict(METHODS[method].switches)
     if preset not in PRESETS:
         raise ConfigError(
             [Fault("preset", f"«{preset}» is no preset.{suggestion(preset, PRESETS)}", f"Use {', '.join(PRESETS)}.")]
@@ -58,16 +57,32 @@ def defaults(kind: str, *, method: str | None = None, data: str = "digits", pres
     return values
 
 
-def known_method(name: str) -> str:
+def known_method(name: str, kind: str | None = None) -> str:
     """The method's name.
 
+    Args:
+        kind: of run that the method must be for; None takes any.
+
     Raises:
-        ConfigError: no such method; the message names a close one.
+        ConfigError: no such method (the message names a close one), or one for another kind of run.
     """
-    if name not in METHODS:
-        fault = Fault("method", f"«{name}» is no method.{suggestion(name, METHODS)}", "(nascope methods lists all.)")
+    known = METHODS if kind is None else method_names(kind)
+    if name in METHODS and name not in known:
+        fault = Fault("method", f"{name} is for another kind of run.", f"Use {', '.join(known)}.")
+        raise ConfigError([fault])
+    if name not in known:
+        fault = Fault("method", f"«{name}» is no method.{suggestion(name, known)}", "(nascope methods lists all.)")
         raise ConfigError([fault])
     return name
+
+
+def kind_of_method(name: str | None) -> str:
+    """The kind of run that a method is for; a search for none.
+
+    Raises:
+        ConfigError: no such method.
+    """
+    return "search" if name is None else METHODS[known_method(name)].kind
 
 
 def resolve(
@@ -93,7 +108,7 @@ def resolve(
         DataError: the data set is not known.
     """
     said = {**(file_values or {}), **(values or {})}
-    method = method or (_text(said.get("method")) if kind == "search" else retraining_method(said.get("genotype")))
+    method = method or (_text(said.get("method")) if kind in FIRST_STAGES else retraining_method(said.get("genotype")))
     data = data or said.get("data") or "digits"
     if not isinstance(data, str):
         raise ConfigError(
@@ -107,8 +122,8 @@ def resolve(
         if name not in CONFIG_CLASSES[kind].model_fields and name not in PROVENANCE_KEYS
     ]
     merged |= {name: _empty_to_none(value) for name, value in said.items() if name in CONFIG_CLASSES[kind].model_fields}
-    if kind == "search" and method is not None:
-        merged["method"] = known_method(method)
+    if kind in FIRST_STAGES and method is not None:
+        merged["method"] = known_method(method, kind)
     merged["data"] = absolute_data(data)
     if "epochs" in said:
         _scale_warmups(merged, said, defaults(kind, method=method, data=data, preset=preset))
@@ -126,7 +141,7 @@ def check(kind: str, values: Mapping[str, Any], *, where: str | None = None) -> 
         fault = Fault(
             "kind",
             f"«{kind}» is no kind of run.{suggestion(kind, CONFIG_CLASSES)}",
-            f"Use {' or '.join(CONFIG_CLASSES)}.",
+            f"Use {', '.join(CONFIG_CLASSES)}.",
         )
         raise ConfigError([fault], where=where)
     fields = CONFIG_CLASSES[kind].model_fields
@@ -134,7 +149,8 @@ def check(kind: str, values: Mapping[str, Any], *, where: str | None = None) -> 
     if "data" in values:
         parse_data(str(values["data"]))
     known = {name: value for name, value in values.items() if name in fields}
-    return _checked(kind, {**_EARLIER, **known}, faults, where)
+    earlier = {name: value for name, value in _EARLIER.items() if name in fields}
+    return _checked(kind, {**earlier, **known}, faults, where)
 
 
 def read_config_file(path: Path) -> dict[str, Any]:
@@ -164,7 +180,8 @@ def read_config_file(path: Path) -> dict[str, Any]:
         raise ConfigError(
             [Fault("schema", f"{schema} is newer than this nascope reads ({SCHEMA}).", "Update nascope.")], where=where
         )
-    return {**_EARLIER, **document} if "versions" in document else document
+    is_of_cells = document.get("kind", "search") in ("search", "retrain")
+    return {**_EARLIER, **document} if "versions" in document and is_of_cells else document
 
 
 def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:

@@ -6,11 +6,11 @@ from typing import Any, Literal, Self
 
 from pydantic import field_validator, model_validator
 
-from engine.config.fields import RunConfig, misfit, refuse_endless_warmup, setting
+from engine.config.fields import CellNetworkConfig, misfit, refuse_endless_warmup, refuse_rising_rate, setting
 from engine.genotype.spaces import SpaceError, space_primitives
 
 
-class SearchConfig(RunConfig):
+class SearchConfig(CellNetworkConfig):
     """A search for a normal and a reduction cell."""
 
     kind: Literal["search"] = "search"
@@ -122,11 +122,7 @@ class SearchConfig(RunConfig):
                 "activation_checkpointing=on needs supernet=fast: the textbook's keeps everything.",
             )
         refuse_endless_warmup(self)
-        if self.learning_rate_min > self.learning_rate:
-            raise misfit(
-                "learning_rate_min",
-                f"learning_rate_min={self.learning_rate_min:g} is above learning_rate={self.learning_rate:g}. Lower it.",
-            )
+        refuse_rising_rate(self)
         return self
 
     @property

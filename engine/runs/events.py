@@ -19,13 +19,19 @@ EVENT_FIELDS: dict[str, str] = {
     "paused": "none",
     "unpaused": "none",
     "step": "loss, accuracy_percent (of the weights' batch), learning_rate, images_per_second, step_seconds; "
-    "searches: alpha_loss, alpha_accuracy_percent (of the alphas' batch), alpha_learning_rate",
+    "searches: alpha_loss, alpha_accuracy_percent (of the alphas' batch), alpha_learning_rate; "
+    "two-stage (loss and accuracy_percent are the biggest network's): smallest_loss, smallest_accuracy_percent, sampled_loss",
     "epoch": "train_loss, train_accuracy_percent, validation_loss, validation_accuracy_percent (None without a validation "
-    "split), validation_split (validation | alphas | test, of an imported retraining | None), learning_rate, seconds",
+    "split), validation_split (validation | alphas | test, of an imported retraining | None), learning_rate, seconds; "
+    "two-stage (all of the biggest network): also smallest_validation_accuracy_percent, sampled_validation_accuracy_percent (mean)",
     "alphas": "normal, reduction: raw values, (edges, primitives); normal_betas, reduction_betas: (edges,) where a method has them",
     "genotype": "genotype (its JSON), changed: [cell kind, node] of the nodes that differ from the last one",
     "gradient": "weight_gradient_norm (before clipping), weight_update_norm, alpha_gradient_norm, alpha_update_norm (None while frozen)",
     "memory": "resident_mib, device_mib, device_total_mib (None on a CPU)",
+    "subnet": "two-stage, after each epoch: role (smallest | biggest | sampled), architecture (its record), macs, parameters, "
+    "accuracy_percent, loss (validation split, calibrated batch norms)",
+    "sampled": "two-stage, after each epoch: the architectures that its steps sampled: networks (how many), counts (by the place of each "
+    "choice, {value: times}), macs_edges (bin edges, ascending) and macs_counts (one fewer)",
     "discretization_gap": "soft_accuracy_percent (the mixture), discrete_accuracy_percent (one-hot, with the mixture's "
     "batch-norm statistics), recalibrated_accuracy_percent (one-hot, statistics measured anew), gap_percent (soft minus recalibrated), split, images",
     "diagnosis": "code, severity (info | warning | severe), message, numbers",

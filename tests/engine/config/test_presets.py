@@ -75,7 +75,7 @@ def test_small_is_for_the_digits_and_for_who_asks() -> None:
 @pytest.mark.parametrize("data", [name for name, data in DATA_SETS.items() if not data.takes_path])
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_combination_of_presets_passes_the_check(method: str, data: str, preset: str) -> None:
-    resolve("search", method=method, data=data, preset=preset)
+    resolve(METHODS[method].kind, method=method, data=data, preset=preset)
     resolve("retrain", data=data, preset=preset, values={"genotype": named("DARTS_V1").as_json()})
 
 

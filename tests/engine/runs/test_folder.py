@@ -182,7 +182,7 @@ def test_a_damaged_configuration_names_its_file(tmp_path: Path) -> None:
 
 def test_a_configuration_of_an_unknown_kind_is_an_error_not_a_crash(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, search())
-    (tmp_path / "config.json").write_text('{"kind": "two-stage", "schema": 1}', encoding="utf-8")
+    (tmp_path / "config.json").write_text('{"kind": "quantum", "schema": 1}', encoding="utf-8")
 
     with pytest.raises(ConfigError, match=r"config\.json.*kind"):
         folder.config()

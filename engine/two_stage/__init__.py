@@ -1,0 +1,1 @@
+"""Two-stage methods: train one weight-sharing supernet, then choose sub-networks from it."""
