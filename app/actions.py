@@ -21,7 +21,9 @@ class Actions:
         self._window = window
         tr = window.tr
         self.by_name: dict[str, QAction] = {}
-        self._add("new_run", tr("New run"), "Ctrl+N", tr("Search for cells (Ctrl+N)"))
+        self._add(
+            "new_run", tr("New run"), "Ctrl+N", tr("Search for cells, or train a supernet of many networks (Ctrl+N)")
+        )
         self._add("open", tr("Open…"), "Ctrl+O", tr("Open a genotype, a run or a configuration (Ctrl+O)"))
         self._add("open_folder", tr("Open run folder…"), "Ctrl+Shift+O")
         self._add("import_log", tr("Import…"), "", tr("Make a run of a log of the original DARTS or PC-DARTS code"))
@@ -31,6 +33,8 @@ class Actions:
         self._add("pause", tr("Pause"))
         self._add("resume", tr("Resume"))
         self._add("stop", tr("Stop"), "Ctrl+.")
+        self._add("select", tr("Select…"), "Ctrl+L")
+        self.by_name["select"].setObjectName("select_subnets")  # The button beside the networks is «select».
         self._add("retrain", tr("Retrain…"), "Ctrl+R")
         self._add("test", tr("Test"), "Ctrl+T")
         self._add("report", tr("Open report"))
@@ -91,6 +95,7 @@ class Actions:
             "resume",
             "stop",
             "",
+            "select",
             "retrain",
             "test",
             "",

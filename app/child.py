@@ -63,6 +63,13 @@ class ChildThread(QThread):
         if self._child is not None and self._child.poll() is None:
             kill_group(self._child.pid)
 
+    def terminate(self) -> None:
+        """Ask the command to end: SIGTERM, which lets it close its files."""
+        if self._child is None:
+            self._killed = True  # Not started yet: ``run`` ends it at once.
+        elif self._child.poll() is None:
+            self._child.terminate()
+
     @property
     def last_error(self) -> str:
         """Its last line on standard error."""

@@ -20,9 +20,11 @@ from app.status_bar import StatusBar
 from app.study.view import StudyView
 from app.surface import LineSplitter
 from app.toolbar import Toolbar
+from app.two_stage_view import TwoStageView
 from app.welcome import WelcomeView
+from engine.config import ONE_NETWORK
 
-Page = WelcomeView | RunView | RetrainView | GenotypeView | StudyView
+Page = WelcomeView | RunView | RetrainView | TwoStageView | GenotypeView | StudyView
 
 _FOLD_LINES = 95
 """Narrower than this many lines of text, the inspector folds away."""
@@ -50,6 +52,7 @@ class WindowFrame(QWidget):
         self.run_view = RunView(selection)
         self._connect_cells(self.run_view)
         self.retrain_view: RetrainView | None = None
+        self.two_stage_view: TwoStageView | None = None
         self.genotype_view: GenotypeView | None = None
         self.study_view: StudyView | None = None
         self.pages = QStackedWidget()
@@ -102,6 +105,19 @@ class WindowFrame(QWidget):
             self.pages.addWidget(self.retrain_view)
         return self.retrain_view
 
+    def two_stage_page(self) -> TwoStageView:
+        """The page of two-stage trainings."""
+        if self.two_stage_view is None:
+            self.two_stage_view = TwoStageView(self._selection)
+            self.pages.addWidget(self.two_stage_view)
+        return self.two_stage_view
+
+    def run_page(self, kind: str) -> RunView | RetrainView | TwoStageView:
+        """The page of a kind of run; one of a kind that this window does not know gets the page of searches."""
+        if kind in ONE_NETWORK:
+            return self.retrain_page()
+        return self.two_stage_page() if kind == "two-stage" else self.run_view
+
     def genotype_page(self) -> GenotypeView:
         """The page of named and opened genotypes."""
         if self.genotype_view is None:
@@ -122,7 +138,7 @@ class WindowFrame(QWidget):
         for name, view in self.run_view.named.items():
             taken = page is not self.run_view and name in page.named
             view.setObjectName(f"search_{name}" if taken else name)
-        for other in (self.retrain_view, self.genotype_view):
+        for other in (self.retrain_view, self.two_stage_view, self.genotype_view):
             if other is not None:
                 for name, view in other.named.items():
                     view.setObjectName(name if other is page else f"other_{name}")
@@ -132,8 +148,9 @@ class WindowFrame(QWidget):
     def clear(self) -> None:
         """Let every view go of its run."""
         self.run_view.set_model(None)
-        if self.retrain_view is not None:
-            self.retrain_view.set_model(None)
+        for page in (self.retrain_view, self.two_stage_view):
+            if page is not None:
+                page.set_model(None)
         if self.study_view is not None:
             self.study_view.set_study(None)
         self.inspector.set_model(None)
@@ -156,7 +173,9 @@ class WindowFrame(QWidget):
         for page in (self.run_view, self.retrain_view):
             if page is not None:
                 page.rows.set_compact(is_small)
-        has_cells = self.page is not self.welcome and (self.study_view is None or self.page is not self.study_view)
+        if self.two_stage_view is not None:
+            self.two_stage_view.set_compact(is_small)
+        has_cells = self._shows_cells
         default = not self.is_narrow and self.page is not self.retrain_view
         shown = has_cells and (default if self._inspector_wish is None else self._inspector_wish)
         self.inspector_panel.setVisible(shown)
@@ -165,6 +184,14 @@ class WindowFrame(QWidget):
         self._actions["inspector_shown"].setChecked(shown)
         self._actions["inspector_shown"].setEnabled(has_cells)
         self._actions["library_shown"].setChecked(not self.library.isHidden())
+
+    @property
+    def _shows_cells(self) -> bool:
+        """Whether there is anything for the inspector to explain."""
+        page = self.page
+        if page is self.retrain_view and self.retrain_view is not None:
+            return self.retrain_view.has_cells
+        return page is self.run_view or (page is not None and page is self.genotype_view)
 
     def toggle_inspector(self) -> None:
         """Show or hide the inspector."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,12 +18,14 @@ from app.forms.run_form import RunForm
 from app.library.entries import Entry
 from app.log_import import LogImports
 from app.opening import recognize
-from engine.config import METHODS, describe
+from engine.config import CONFIG_CLASSES, METHODS, describe
 from engine.errors import NascopeError
 from engine.genotype.read import read_genotype
 from engine.runs import RunFolder
 from engine.runs.folder import CHECKPOINT_LAST
 from engine.runs.original.convert import Imported
+from engine.subnets import Architecture, architecture_from_json
+from engine.subnets.named import name_of
 
 if TYPE_CHECKING:
     from app.window import MainWindow
@@ -50,8 +52,35 @@ class MenuWork(QObject):
         """Search the digits at once, with every default."""
         self._start(RunDraft("search"))
 
+    def select(self) -> None:
+        """Search for sub-networks of the supernet on screen."""
+        if self._shows_supernet:
+            self._window.frame.two_stage_page().press("select")
+
+    @property
+    def _shows_supernet(self) -> bool:
+        model = self._window.model
+        return model is not None and model.kind == "two-stage"
+
+    def fine_tune(self, run: Path, record: Mapping[str, object]) -> None:
+        """Open the form of training a sub-network of a supernet further.
+
+        Args:
+            run: folder of the two-stage run.
+            record: the sub-network.
+        """
+        try:
+            data = str(RunFolder(run).config_document().get("data", "digits"))
+            architecture = architecture_from_json(record)
+            self.open_form(RunDraft("subnet", data=data, architecture=architecture, supernet_run=run))
+        except NascopeError as error:
+            self._window.notices.tell(str(error), "danger")
+
     def retrain(self) -> None:
-        """Open the form of a retraining of the cells on screen."""
+        """Open the form of a retraining of the network on screen; of a supernet, of fine-tuning the sub-network that is chosen."""
+        if self._shows_supernet:
+            self._window.frame.two_stage_page().press("fine_tune")
+            return
         try:
             draft = self.retrain_draft()
         except NascopeError as error:
@@ -61,13 +90,15 @@ class MenuWork(QObject):
             self.open_form(draft)
 
     def retrain_draft(self) -> RunDraft | None:
-        """A retraining of the cells on screen, on the data they were found on.
+        """A retraining of the cells on screen, on the data they were found on, or of the sub-network of a run.
 
         Raises:
             ConfigError: the configuration of the run on screen was damaged.
         """
         window = self._window
         genotype, model = window.shown_genotype(), window.model
+        if model is not None and model.architecture is not None:
+            return RunDraft("subnet", data=str(model.config.get("data", "digits")), architecture=model.architecture)
         if genotype is None:
             return None
         if model is None:
@@ -177,6 +208,9 @@ class MenuWork(QObject):
                 window.notices.tell(
                     self.tr("The runs in {folder} are listed on the left now.").format(folder=found.path)
                 )
+            elif found.architecture is not None:
+                name = str(found.path)
+                self.open_form(RunDraft("subnet", architecture=found.architecture, architecture_spec=name))
             elif found.kind == "data":
                 self.open_form(RunDraft("search", data=found.data))
             elif found.kind == "log":
@@ -203,7 +237,14 @@ class MenuWork(QObject):
                     settings.forget_recent(path)
 
     def export(self) -> None:
-        """Save the cells on screen."""
+        """Save the cells on screen, or the sub-network."""
+        shown = self._window.model
+        if self._shows_supernet:
+            self._window.frame.two_stage_page().press("export")
+            return
+        if shown is not None and shown.architecture is not None:
+            self._export_subnet(shown.path, shown.architecture)
+            return
         genotype = self._window.shown_genotype()
         if genotype is None:
             return
@@ -221,6 +262,26 @@ class MenuWork(QObject):
         path = export_genotype(self._window, genotype, name, is_trained=is_trained, write_network=write_network)
         if path is not None:
             self._window.notices.tell(self.tr("Written: {path}").format(path=path), "ok")
+
+    def _export_subnet(self, run: Path, architecture: Architecture) -> None:
+        """Save the record of a run's sub-network, or its network as far as it is trained."""
+        from app.subnets.export import ask_where, write_record
+
+        asked = ask_where(self._window, name_of(architecture))
+        if asked is None:
+            return
+        file, format = asked
+        if format != "json":
+            is_trained = (run / CHECKPOINT_LAST).exists()
+            self._window.control.export_network(run if is_trained else None, architecture, format, file)
+            return
+        try:
+            write_record(architecture, file)
+        except OSError as error:
+            text = self.tr("{path} could not be written: {reason}.").format(path=file, reason=error.strerror or error)
+            self._window.notices.tell(text, "danger")
+        else:
+            self._window.notices.tell(self.tr("Written: {path}").format(path=file), "ok")
 
     # -- runs -----------------------------------------------------------------------------------------------------
 
@@ -283,6 +344,7 @@ class MenuWork(QObject):
             "resume",
             "stop",
             "",
+            "select",
             "retrain",
             "test",
             "export",
@@ -363,18 +425,23 @@ def draft_of(values: dict[str, object]) -> RunDraft:
     """A draft with the settings of a configuration file.
 
     Raises:
-        NascopeError: the file's genotype is not valid.
+        NascopeError: the file's genotype, or its sub-network, is not valid.
     """
     from engine.genotype import genotype_from_json
 
-    kind = "retrain" if values.get("kind") == "retrain" else "search"
-    method = str(values.get("method") or "darts")
+    method = str(values.get("method") or "")
+    method = method if method in METHODS else ""
+    kind = str(values.get("kind") or (METHODS[method].kind if method else "search"))
+    kind = kind if kind in CONFIG_CLASSES else "search"
     genotype = genotype_from_json(values.get("genotype")) if kind == "retrain" else None
+    architecture = architecture_from_json(values.get("architecture")) if kind == "subnet" else None
+    run, definition = values.get("supernet_run"), values.get("space_definition")
     draft = RunDraft(
-        kind, data=str(values.get("data") or "digits"), method=method if method in METHODS else "darts",
-        preset=str(values.get("preset") or "auto"), genotype=genotype,
+        kind, data=str(values.get("data") or "digits"), method=method, preset=str(values.get("preset") or "auto"), genotype=genotype,
+        architecture=architecture, supernet_run=Path(run) if kind == "subnet" and isinstance(run, str) else None,
+        space_definition=definition if kind == "two-stage" and isinstance(definition, dict) else None,
     )  # fmt: skip
-    known = {field.name for field in describe(kind)} - {"method", "data"}
+    known = {field.name for field in describe(draft.kind)} - {"method", "data"}
     for name, value in values.items():
         if name in known:
             draft.say(name, value)

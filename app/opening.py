@@ -1,4 +1,4 @@
-"""What a path that was dropped or opened is: a run, a genotype, a configuration, data, a log of the original code."""
+"""What a path that was dropped or opened is: a run, a genotype, a sub-network, a configuration, data, a log of the original code."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from engine.genotype.text import parse_text
 from engine.runs import find_runs
 from engine.runs.folder import CONFIG
 from engine.study.folder import STUDY, is_study
+from engine.subnets import Architecture, named_subnets
+from engine.subnets.read import is_subnet, read_subnet
 
 _MAX_BYTES = 4 * 2**20
 _EPOCH_LINE = re.compile(r"^.{0,40}\bepoch:? +\d+ +lr +\d", re.IGNORECASE | re.MULTILINE)
@@ -32,22 +34,25 @@ class Opened:
         data: what ``--data`` would say of it.
     """
 
-    kind: Literal["run", "runs", "study", "study file", "genotype", "config", "data", "log"]
+    kind: Literal["run", "runs", "study", "study file", "genotype", "subnet", "config", "data", "log"]
     path: Path
     genotype: Genotype | None = None
     several: dict[str, Genotype] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     data: str = ""
+    architecture: Architecture | None = None
 
 
 def recognize(text: str) -> Opened:
-    """What a path (or the name of a genotype, or ``FILE:NAME``) is.
+    """What a path (or the name of a genotype or a sub-network, or ``FILE:NAME``) is.
 
     Raises:
         NascopeError: nothing of the kind is there, or it cannot be read; the message names it.
     """
     if is_named(text):
         return Opened("genotype", Path(text), named(text))
+    if text in named_subnets():
+        return Opened("subnet", Path(text), architecture=read_subnet(text))
     path = Path(text).expanduser().absolute()
     if path.is_dir():
         return _folder(path)
@@ -61,6 +66,8 @@ def recognize(text: str) -> Opened:
         return Opened("data", path, data=f"npz:{path}")
     if path.suffix == ".json" and _holds_study(path):
         return Opened("study file", path)
+    if path.suffix == ".json" and _holds_subnet(path):
+        return Opened("subnet", path, architecture=read_subnet(str(path)))
     if path.suffix == ".json" and not _holds_cells(path):
         return Opened("config", path, values=read_config_file(path))
     if path.suffix != ".json" and looks_like_log(path):
@@ -110,6 +117,14 @@ def _holds_cells(path: Path) -> bool:
     if isinstance(document, list):
         return True
     return isinstance(document, dict) and ("normal" in document or not _looks_like_settings(document))
+
+
+def _holds_subnet(path: Path) -> bool:
+    """A record; a configuration may name a space or hold a record too, but says more beside it."""
+    if not is_subnet(str(path)):
+        return False
+    document = json.loads(_text(path))
+    return isinstance(document, dict) and not _looks_like_settings(document)
 
 
 def _holds_study(path: Path) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QSizePolicy, QTabBar, QVBoxLayout, QWidget
 
 from app.live.curves import CurvePanel
 from app.panel import Panel
+from app.tabs import tab_sheet
 from app.theme import manager, theme
 
 _SIDE_BY_SIDE = 1.2
@@ -16,24 +17,21 @@ _SIDE_BY_SIDE = 1.2
 
 
 class PanelRows(QWidget):
-    """The rows, each with the title of its tab and its share of the height.
+    """The rows, each with the title of its tab and its share of the height; a row may have one panel alone.
 
     Attributes:
         tabs: hidden where all rows are on screen.
     """
 
     def __init__(
-        self, rows: Sequence[tuple[str, int, QWidget, QWidget]], *, name: str, parent: QWidget | None = None
+        self, rows: Sequence[tuple[str, int, QWidget, QWidget | None]], *, name: str, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         gap = gap_of(self)
-        self.tabs = QTabBar()
-        self.tabs.setObjectName(name)
-        self.tabs.setExpanding(False)
-        self.tabs.setDrawBase(False)
+        self.tabs = PageTabs(name)
         self._rows = [panel_row(left, right, gap) for _, _, left, right in rows]
         self._is_compact = False
-        self._only: int | None = None
+        self._there = frozenset(range(len(rows)))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(gap)
@@ -43,8 +41,6 @@ class PanelRows(QWidget):
             box.addWidget(row, share)
         self.tabs.hide()
         self.tabs.currentChanged.connect(self._arrange)
-        self._restyle()
-        manager().changed.connect(self._restyle)
 
     @property
     def is_compact(self) -> bool:
@@ -57,10 +53,13 @@ class PanelRows(QWidget):
             self._is_compact = compact
             self._arrange()
 
-    def show_only(self, place: int | None) -> None:
-        """Show one row alone, since the others have nothing to show; None shows all."""
-        if place != self._only:
-            self._only = place
+    def show_rows(self, places: Collection[int] | None) -> None:
+        """Show these rows alone, since the others have nothing to show; None shows all."""
+        there = frozenset(range(len(self._rows)) if places is None else places)
+        if there != self._there:
+            self._there = there
+            for place in range(len(self._rows)):
+                self.tabs.setTabVisible(place, place in there)
             self._arrange()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -69,7 +68,7 @@ class PanelRows(QWidget):
         self._turn()
 
     def _turn(self) -> None:
-        is_one = self._is_compact or self._only is not None
+        is_one = self._is_compact or len(self._there) == 1
         stacked = is_one and self.width() < self.height() * _SIDE_BY_SIDE
         direction = QBoxLayout.Direction.TopToBottom if stacked else QBoxLayout.Direction.LeftToRight
         for row in self._rows:
@@ -78,20 +77,26 @@ class PanelRows(QWidget):
                 layout.setDirection(direction)
 
     def _arrange(self, _tab: int = 0) -> None:
-        self.tabs.setVisible(self._is_compact and self._only is None)
+        is_tabbed = self._is_compact and len(self._there) > 1
+        self.tabs.setVisible(is_tabbed)
         self._turn()
-        alone = self._only if self._only is not None else self.tabs.currentIndex() if self._is_compact else None
         for place, row in enumerate(self._rows):
-            row.setVisible(alone is None or place == alone)
+            row.setVisible(place in self._there and (not is_tabbed or place == self.tabs.currentIndex()))
+
+
+class PageTabs(QTabBar):
+    """Tabs over panels, in the look of the window."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setExpanding(False)
+        self.setDrawBase(False)
+        self._restyle()
+        manager().changed.connect(self._restyle)
 
     def _restyle(self) -> None:
-        colours = theme()
-        self.tabs.setStyleSheet(
-            f"QTabBar::tab {{ background: transparent; color: {colours.dim}; border: 1px solid transparent; padding: 0.35em 1em; margin-right: 0.3em; border-radius: 6px; }}"
-            f"QTabBar::tab:selected {{ background: {colours.select}; color: {colours.text}; font-weight: 600; }}"
-            f"QTabBar::tab:hover:!selected {{ background: {colours.grid}; }}"
-            f"QTabBar::tab:selected:focus {{ border-color: {colours.accent}; }}"
-        )
+        self.setStyleSheet(tab_sheet(theme()))
 
 
 def gap_of(widget: QWidget) -> int:
@@ -106,13 +111,13 @@ def curve_panel(curves: CurvePanel) -> Panel:
     return panel
 
 
-def panel_row(left: QWidget, right: QWidget, gap: int) -> QWidget:
-    """Two panels of the same width."""
+def panel_row(left: QWidget, right: QWidget | None, gap: int) -> QWidget:
+    """Two panels of the same width, or one that has all of it."""
     row = QWidget()
     box = QHBoxLayout(row)
     box.setContentsMargins(0, 0, 0, 0)
     box.setSpacing(gap)
-    for panel in (left, right):
+    for panel in filter(None, (left, right)):
         panel.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         box.addWidget(panel, 1)
     return row

@@ -1,9 +1,10 @@
-"""The page of a retraining: curves, the cells it builds, what came out, and how often the test split was touched."""
+"""The page of one network in training: curves, the cells or stages it is made of, what came out, how often it was tested."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QLocale, Qt
@@ -21,15 +22,19 @@ from app.progress import in_words, percent
 from app.run_model import RunModel
 from app.scroll import ScrollColumn
 from app.selection import Selection
+from app.subnets.stage_picture import StagePicture
 from engine.config import parse_data
 from engine.errors import NascopeError
 from engine.runs import RunFolder
+from engine.subnets.named import name_of
 
 _HIDDEN = frozenset(
     {
         "kind",
         "genotype",
+        "architecture",
         "search_run",
+        "supernet_run",
         "split_fingerprint",
         "schema",
         "versions",
@@ -41,11 +46,13 @@ _HIDDEN = frozenset(
     }
 )
 
+_CURVES, _CELLS, _STAGES = range(3)
+
 translate = QCoreApplication.translate
 
 
 class RetrainView(QWidget):
-    """Curves and cells on the left; result, tests and settings on the right.
+    """Curves and cells (of a sub-network its stages) on the left; result, tests and settings on the right.
 
     Attributes:
         named: the views by their object name.
@@ -58,8 +65,10 @@ class RetrainView(QWidget):
         self.loss = CurvePanel(selection, "loss")
         self.accuracy = CurvePanel(selection, "accuracy")
         self.cells = [CellView("normal", selection), CellView("reduction", selection)]
+        self.stages = StagePicture()
         self.named: dict[str, QWidget] = {
             "loss_plot": self.loss, "accuracy_plot": self.accuracy, "cell_normal": self.cells[0], "cell_reduction": self.cells[1],
+            "stage_picture": self.stages,
         }  # fmt: skip
         link_x((self.loss, self.accuracy))
         gap = gap_of(self)
@@ -67,6 +76,7 @@ class RetrainView(QWidget):
             [
                 (self.tr("Curves"), 1, curve_panel(self.loss), curve_panel(self.accuracy)),
                 (self.tr("Cells"), 1, Panel(self.tr("Normal cell"), self.cells[0]), Panel(self.tr("Reduction cell"), self.cells[1])),
+                (self.tr("Stages"), 1, Panel(self.tr("Sub-network"), self.stages), None),
             ],
             name="retrain_tabs",
         )  # fmt: skip
@@ -104,8 +114,13 @@ class RetrainView(QWidget):
         box.addWidget(self.rows, 1)
         box.addWidget(column)
 
+    @property
+    def has_cells(self) -> bool:
+        """Whether what is shown is made of cells."""
+        return self._model is None or self._model.has_cells
+
     def set_model(self, model: RunModel | None) -> None:
-        """Show another retraining."""
+        """Show another run of one network."""
         if self._model is not None:
             self._model.events_arrived.disconnect(self._events)
             self._model.status_changed.disconnect(self._refresh)
@@ -113,8 +128,11 @@ class RetrainView(QWidget):
         self._results = []
         self.loss.set_model(model)
         self.accuracy.set_model(model)
+        is_subnet = model is not None and model.kind == "subnet"
+        self.rows.show_rows({_CURVES, _STAGES} if is_subnet else {_CURVES, _CELLS})
         for cell in self.cells:
-            cell.set_model(model)
+            cell.set_model(None if is_subnet else model)
+        self.stages.show_architecture(model.architecture if model is not None else None)
         if model is not None:
             model.events_arrived.connect(self._events)
             model.status_changed.connect(self._refresh)
@@ -127,6 +145,8 @@ class RetrainView(QWidget):
             self._refresh()
 
     def _events(self, types: set[str]) -> None:
+        if "started" in types and self._model is not None:
+            self.stages.show_architecture(self._model.architecture)
         if types & {"started", "epoch", "finished", "stopped", "resumed"}:
             self._refresh()
 
@@ -242,6 +262,12 @@ def setting_facts(model: RunModel) -> list[Fact]:
     genotype = model.config.get("genotype")
     if isinstance(genotype, dict) and genotype.get("name"):
         facts.append((translate("RetrainView", "cells"), str(genotype["name"])))
+    architecture = model.architecture
+    if architecture is not None:
+        facts.append((translate("RetrainView", "sub-network"), name_of(architecture)))
+        facts.append((translate("RetrainView", "space"), architecture.space.title))
+    if model.is_fine_tuned:
+        facts.append((translate("RetrainView", "weights from"), Path(str(model.config["supernet_run"])).name))
     data = str(model.config.get("data", ""))
     try:
         facts.append((translate("RetrainView", "data"), parse_data(data).title))

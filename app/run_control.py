@@ -20,6 +20,7 @@ from engine.errors import NascopeError
 from engine.genotype import Genotype
 from engine.runs import Order, RunFolder
 from engine.runs.folder import REPORT
+from engine.subnets import Architecture
 
 
 class RunControl(QObject):
@@ -96,7 +97,7 @@ class RunControl(QObject):
     # -- short commands -------------------------------------------------------------------------------------------
 
     def test(self, path: Path) -> None:
-        """Measure a retraining on the test split, in a child."""
+        """Measure the network of a run on the test split, in a child."""
         self._run_child("test", path, ["test", str(path), "--json"])
 
     def is_testing(self, path: Path) -> bool:
@@ -107,8 +108,8 @@ class RunControl(QObject):
         """Write the run's page, in a child, and open it."""
         self._run_child("report", path, ["report", str(path)])
 
-    def export_network(self, run: Path | None, genotype: Genotype, format: str, path: Path) -> None:
-        """Write the trained network of a retraining, or without one the source of a genotype's network, in a child.
+    def export_network(self, run: Path | None, built: Genotype | Architecture, format: str, path: Path) -> None:
+        """Write the trained network of a run, or without one the source of the network that is built, in a child.
 
         Args:
             format: one of ``nascope export``.
@@ -120,7 +121,7 @@ class RunControl(QObject):
         if run is None:
             self._scratch[path] = QTemporaryDir()
             source = self._scratch[path].filePath("cells.json")
-            Path(source).write_text(json.dumps(genotype.as_json()), encoding="utf-8")
+            Path(source).write_text(json.dumps(built.as_json()), encoding="utf-8")
         self._run_child("export", path, ["export", source, "--format", format, "--out", str(path)])
         self.noticed.emit(self.tr("Exporting {name}…").format(name=path.name), "text", ())
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from engine.config import METHODS
-from engine.errors import GenotypeError
+from engine.errors import GenotypeError, NascopeError
 from engine.genotype import DARTS_PRIMITIVES, Genotype, genotype_from_json
 from engine.genotype.discretize import discretize
 from engine.genotype.spaces import SpaceError, space_primitives
 from engine.runs import AlphaRecord, Event, RunHistory, Status
 from engine.runs.library import default_title
 from engine.runs.origin import is_imported
+from engine.subnets import Architecture, Space, architecture_from_json, space_from_json, space_named
 
 
 class RunModel(QObject):
@@ -43,7 +45,7 @@ class RunModel(QObject):
 
     @property
     def kind(self) -> str:
-        """``search`` or ``retrain``."""
+        """``search``, ``retrain``, ``two-stage`` or ``subnet``."""
         return str(self.config.get("kind", "search"))
 
     @property
@@ -70,6 +72,43 @@ class RunModel(QObject):
     def is_random(self) -> bool:
         """Whether this is a search that draws its cell and trains nothing: no alphas, no curves, no epochs."""
         return self.kind == "search" and self.config.get("order") == 0
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether it is about cells: a search for them, or a network that they make."""
+        return self.kind in ("search", "retrain")
+
+    @property
+    def is_fine_tuned(self) -> bool:
+        """Whether this trains a sub-network that began with the weights of its supernet."""
+        return self.kind == "subnet" and bool(self.config.get("supernet_run"))
+
+    @property
+    def architecture(self) -> Architecture | None:
+        """The sub-network that a ``subnet`` run trains, with the data's number of classes once it is known; else None."""
+        if self.kind != "subnet":
+            return None
+        try:
+            found = architecture_from_json(self.config.get("architecture"))
+        except NascopeError:
+            return None
+        return replace(found, space=self._with_classes(found.space))
+
+    @property
+    def space(self) -> Space | None:
+        """What a two-stage run's sub-networks are chosen from, with the data's number of classes once it is known."""
+        definition, name = self.config.get("space_definition"), str(self.config.get("space", ""))
+        if self.kind != "two-stage":
+            return None
+        try:
+            found = space_from_json(definition) if definition is not None else space_named(name)
+        except NascopeError:
+            return None
+        return self._with_classes(found)
+
+    def _with_classes(self, space: Space) -> Space:
+        classes = len(self.history.started.get("classes") or ())
+        return space.with_classes(classes) if classes >= 2 else space
 
     @property
     def has_ended(self) -> bool:
@@ -107,7 +146,9 @@ class RunModel(QObject):
         return self.history.alphas_at_epoch(epoch)
 
     def genotype(self, epoch: int | None) -> Genotype | None:
-        """The cells: of a search those that the alphas of this epoch give, of a retraining those it builds."""
+        """The cells: of a search those that the alphas of this epoch give, of a retraining those it builds; else None."""
+        if not self.has_cells:
+            return None
         try:
             if self.kind != "search":
                 return genotype_from_json(self.config.get("genotype"))

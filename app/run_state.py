@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
@@ -11,6 +12,7 @@ from app.progress import epoch_of, epochs_of
 from app.run_model import RunModel
 from app.run_queue import RunQueue
 from app.sessions import Sessions, seconds_since
+from engine.config import ONE_NETWORK
 from engine.runs.folder import CHECKPOINT_LAST
 from engine.runs.origin import is_imported
 
@@ -31,6 +33,9 @@ class Shown:
         state: of the run, besides the states of ``Status`` also ``queued``, ``starting``, ``preparing`` (reading data), ``pausing``, ``stopping`` and ``overdue``
             (stopping for too long); empty without a run.
         has_cells: whether there is a genotype to export and to retrain.
+        is_fine_tuned: whether it is a sub-network that began with the weights of its supernet.
+        offers: of a two-stage run, what can be done with its sub-networks: by ``select``, ``test``, ``export`` and
+            ``fine_tune`` whether now, and the tip.
         is_testing: whether a test of this run goes on.
         is_imported: whether another program did the work, so that nothing can go on.
     """
@@ -42,6 +47,8 @@ class Shown:
     is_testing: bool = False
     has_begun: bool = False
     is_imported: bool = False
+    is_fine_tuned: bool = False
+    offers: Mapping[str, tuple[bool, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ def state_of(model: RunModel, sessions: Sessions, queue: RunQueue, stops_asked: 
 
 def pill_words(model: RunModel, state: str) -> str:
     """What the pill in the toolbar says."""
-    searching = translate("run_state", "Searching") if model.kind == "search" else translate("run_state", "Retraining")
+    searching = working_words(model)
     epoch = translate("run_state", "epoch {n} / {total}").format(n=epoch_of(model), total=epochs_of(model))
     if state == "running":
         return f"{searching} · {epoch}"
@@ -99,6 +106,16 @@ def pill_words(model: RunModel, state: str) -> str:
     return f"{word} · {epoch}"
 
 
+def working_words(model: RunModel) -> str:
+    """What a running engine does."""
+    if model.is_fine_tuned:
+        return translate("run_state", "Fine-tuning")
+    return {
+        "search": translate("run_state", "Searching"), "two-stage": translate("run_state", "Training the supernet"),
+        "subnet": translate("run_state", "Training"),
+    }.get(model.kind, translate("run_state", "Retraining"))  # fmt: skip
+
+
 def colour_state(state: str) -> str:
     """The state whose colour the pill takes."""
     return {
@@ -111,7 +128,9 @@ def colour_state(state: str) -> str:
     }.get(state, state)
 
 
-def shown_run(model: RunModel, state: str, *, has_cells: bool, is_testing: bool) -> Shown:
+def shown_run(
+    model: RunModel, state: str, *, has_cells: bool, is_testing: bool, offers: Mapping[str, tuple[bool, str]] | None = None
+) -> Shown:  # fmt: skip
     """What the actions need to know of the run on screen."""
     return Shown(
         state,
@@ -121,6 +140,8 @@ def shown_run(model: RunModel, state: str, *, has_cells: bool, is_testing: bool)
         is_testing,
         model.history.step >= 0 or model.status.step > 0,
         is_imported(model.config),
+        model.is_fine_tuned,
+        offers or {},
     )
 
 
@@ -160,36 +181,63 @@ def availability(shown: Shown) -> dict[str, Availability]:
         stop,
         tips.get(state, translate("run_state", "Save a checkpoint and stop (Ctrl+.)")),
     )
-    no_cells = (
+    found |= _of_subnets(shown) if shown.kind == "two-stage" else _of_networks(shown)
+    return found
+
+
+def _of_networks(shown: Shown) -> dict[str, Availability]:
+    """Export, retrain and test of cells, or of the one network of a run."""
+    has_run, is_subnet = bool(shown.state), shown.kind == "subnet"
+    can = shown.has_cells or is_subnet
+    nothing = (
         translate("run_state", "There are no cells yet.")
         if has_run
         else translate("run_state", "Choose a run or a cell first.")
     )
-    found["export"] = Availability(
-        True,
-        shown.has_cells,
-        translate("run_state", "Export…"),
-        translate("run_state", "Save the cells, a picture of them, or their network (Ctrl+E)")
-        if shown.has_cells
-        else no_cells,
-    )
-    found["retrain"] = Availability(
-        True,
-        shown.has_cells,
-        translate("run_state", "Retrain…"),
-        translate("run_state", "Train the network of these cells from scratch (Ctrl+R)")
-        if shown.has_cells
-        else no_cells,
-    )
-    is_busy = state in ACTIVE
+    export = (
+        translate("run_state", "Save this sub-network, or its trained network (Ctrl+E)") if is_subnet
+        else translate("run_state", "Save the cells, a picture of them, or their network (Ctrl+E)")
+    )  # fmt: skip
+    retrain = (
+        translate("run_state", "Train this sub-network from scratch (Ctrl+R)") if is_subnet
+        else translate("run_state", "Train the network of these cells from scratch (Ctrl+R)")
+    )  # fmt: skip
+    is_busy = shown.state in ACTIVE
     can_test = shown.has_checkpoint and not shown.is_testing and not is_busy
     reason = (
         translate("run_state", "A test goes on.") if shown.is_testing
         else translate("run_state", "The network is still in training.") if is_busy
         else translate("run_state", "There is no trained network yet.")
     )  # fmt: skip
-    found["test"] = Availability(
-        shown.kind == "retrain", can_test, translate("run_state", "Testing…") if shown.is_testing else translate("run_state", "Test"),
-        translate("run_state", "Measure the network on the test split; each test is counted.") if can_test else reason,
-    )  # fmt: skip
-    return found
+    testing = translate("run_state", "Testing…") if shown.is_testing else translate("run_state", "Test")
+    tip = translate("run_state", "Measure the network on the test split; each test is counted.")
+    return {
+        "export": Availability(True, can, translate("run_state", "Export…"), export if can else nothing),
+        "retrain": Availability(True, can, translate("run_state", "Retrain…"), retrain if can else nothing),
+        "test": Availability(shown.kind in ONE_NETWORK, can_test, testing, tip if can_test else reason),
+        "select": Availability(False, False, tip=translate("run_state", "Only a supernet has networks to select.")),
+    }
+
+
+def _of_subnets(shown: Shown) -> dict[str, Availability]:
+    """What can be done with the sub-networks of a two-stage run: search for some, and use the one that is chosen."""
+    none = (False, translate("run_state", "Choose a sub-network first."))
+    can, tips = {}, {}
+    for name in ("select", "test", "export", "fine_tune"):
+        can[name], tips[name] = shown.offers.get(name, none)
+    words = {
+        "select": translate("run_state", "Search for the best sub-networks (Ctrl+L)"),
+        "test": translate(
+            "run_state", "Measure the chosen sub-network on the test split; each test is counted (Ctrl+T)"
+        ),
+        "export": translate("run_state", "Save the chosen sub-network, or its trained network (Ctrl+E)"),
+        "fine_tune": translate("run_state", "Train the chosen sub-network on, from the supernet's weights (Ctrl+R)"),
+    }
+    tip = {name: words[name] if can[name] else tips[name] or none[1] for name in words}
+    testing = translate("run_state", "Testing…") if shown.is_testing else translate("run_state", "Test")
+    return {
+        "select": Availability(True, can["select"], translate("run_state", "Select…"), tip["select"]),
+        "test": Availability(True, can["test"], testing, tip["test"]),
+        "export": Availability(True, can["export"], translate("run_state", "Export…"), tip["export"]),
+        "retrain": Availability(True, can["fine_tune"], translate("run_state", "Fine-tune…"), tip["fine_tune"]),
+    }

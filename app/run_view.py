@@ -55,7 +55,7 @@ class RunView(QWidget):
     def set_model(self, model: RunModel | None) -> None:
         """Show another search."""
         is_random = model is not None and model.is_random
-        self.rows.show_only(_CELLS if is_random else None)
+        self.rows.show_rows({_CELLS} if is_random else None)
         self._slider_panel.setHidden(is_random)
         self.loss.set_model(model)
         self.accuracy.set_model(model)

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.run_model import RunModel
 from app.session import Command, EngineThread, RunFollower, engine_command, kill_group
-from engine.config import describe
+from engine.config import CONFIG_CLASSES, describe
 from engine.errors import ConfigError, Fault
 from engine.runs import Order, RunFolder, give_order
 from engine.runs.folder import CONFIG
@@ -209,7 +209,8 @@ class Sessions(QObject):
 
 def _refuse_damaged(document: Mapping[str, Any], path: Path) -> None:
     """Views count on numbers where settings are numbers; everything else they take as it comes."""
-    for field in describe("retrain" if document.get("kind") == "retrain" else "search"):
+    kind = str(document.get("kind", "search"))
+    for field in describe(kind if kind in CONFIG_CLASSES else "search"):
         value = document.get(field.name)
         if field.type == "int" and value is not None and not isinstance(value, int):
             what = f"is {value!r}, no whole number."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QAction, QColor, QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QAction, QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
 
 from app.buttons import ActionButton, Button
@@ -122,6 +122,10 @@ class MenuButton(Button):
         painter.end()
 
 
+_FOLD_LINES = 72
+"""Narrower than this many lines of text are high, it has no room for every button of a supernet."""
+
+
 class Toolbar(Surface):
     """Title, pill, progress on the left; actions on the right."""
 
@@ -149,12 +153,31 @@ class Toolbar(Surface):
         box.addWidget(ActionButton(actions["pause"]))
         box.addWidget(ActionButton(actions["resume"]))
         box.addWidget(self.stop_button)
-        box.addWidget(ActionButton(actions["test"]))
-        box.addWidget(ActionButton(actions["export"]))
+        box.addWidget(ActionButton(actions["select"]))
+        self._select = actions["select"]
+        self._twins = QWidget()
+        twins = QHBoxLayout(self._twins)
+        twins.setContentsMargins(0, 0, 0, 0)
+        twins.setSpacing(box.spacing())
+        twins.addWidget(ActionButton(actions["test"]))
+        twins.addWidget(ActionButton(actions["export"]))
+        box.addWidget(self._twins)
+        self._select.changed.connect(self._fold)
         box.addWidget(ActionButton(actions["retrain"]))
         box.addWidget(ActionButton(actions["new_run"], kind="primary"))
         box.addWidget(self.menu_button)
         self.show_nothing()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what stands elsewhere too."""
+        super().resizeEvent(event)
+        self._fold()
+
+    def _fold(self) -> None:
+        # The page of a supernet has these buttons beside its networks; in little room title and state need the place.
+        self._twins.setVisible(
+            not self._select.isVisible() or self.width() >= self.fontMetrics().height() * _FOLD_LINES
+        )
 
     def show_title(self, title: str) -> None:
         """What this is."""

@@ -20,19 +20,19 @@ from app.library.entries import Entry
 from app.library.scan import LibraryScanner
 from app.menu_work import MenuWork
 from app.notices import Notices
-from app.retrain_view import RetrainView
 from app.run_control import RunControl
 from app.run_model import RunModel
 from app.run_queue import RunQueue
 from app.run_state import Shown, shown_run, state_of
-from app.run_view import RunView
 from app.selection import Selection
 from app.session import EngineEnd
 from app.sessions import Sessions
 from app.study.view import StudyView
 from app.study.words import progress_words, title_of
 from app.study.work import StudyWork
+from app.subnets.work import SubnetWork
 from app.theme import manager
+from app.two_stage_view import TwoStageView
 from engine.errors import NascopeError
 from engine.genotype import Genotype
 from engine.runs import runs_home
@@ -69,6 +69,7 @@ class MainWindow(QMainWindow):
         self._has_scanned = False
         self._failure_told: RunModel | None = None
         self._connected_study: StudyView | None = None
+        self._connected_subnets: TwoStageView | None = None
         self.frame = WindowFrame(self.selection, self.commands)
         self.setCentralWidget(self.frame)
         self.notices = Notices(self.frame.notice, self)
@@ -76,6 +77,7 @@ class MainWindow(QMainWindow):
         self._timer.timeout.connect(self._refresh_all)
         self.work = MenuWork(self)
         self.studies = StudyWork(self, command)
+        self.subnets = SubnetWork(self, command)
         self._closing = Closing(self, self.sessions, self.queue, self.studies)
         self._keys = WindowKeys(self)
         self._scanner = LibraryScanner(self._all_roots(), parent=self)
@@ -96,7 +98,7 @@ class MainWindow(QMainWindow):
         for name, slot in {
             "new_run": self.work.new_run, "open": self.work.open, "open_folder": self.work.open_folder, "import_log": self.work.import_log, "export": self.work.export,
             "retrain": self.work.retrain, "quit": self.close, "pause": self._pause, "resume": self._resume, "stop": self._stop,
-            "test": self._test, "report": self.work.report, "show_folder": self.work.show_folder, "rename": self.work.rename,
+            "test": self._test, "select": self.work.select, "report": self.work.report, "show_folder": self.work.show_folder, "rename": self.work.rename,
             "tag": self.work.tag, "trash": self.work.trash, "inspector_shown": frame.toggle_inspector, "library_shown": frame.toggle_library,
             "reset_layout": self._reset_layout, "shortcut_sheet": self.work.shortcuts, "about_nascope": self.work.about,
         }.items():  # fmt: skip
@@ -117,6 +119,7 @@ class MainWindow(QMainWindow):
         run.changed.connect(self._run_changed)
         run.tested.connect(self._tested)
         self._scanner.scanned.connect(self._scanned)
+        self.subnets.changed.connect(self._run_changed)
         self._scanner.studies_scanned.connect(self.frame.library.set_studies)
         self.commands["new_study"].triggered.connect(self.studies.new_study)
         self.selection.epoch_changed.connect(self._refresh_actions)
@@ -156,9 +159,11 @@ class MainWindow(QMainWindow):
             self.selection.show_epoch(None)
             model.events_arrived.connect(self._events_arrived)
             model.meta_changed.connect(self._refresh_all)
-            page: RunView | RetrainView = self.frame.run_view if model.kind == "search" else self.frame.retrain_page()
+            page = self.frame.run_page(model.kind)
+            if isinstance(page, TwoStageView):
+                self._connect_subnets(page)
             page.set_model(model)
-            self.frame.inspector.set_model(model)
+            self.frame.inspector.set_model(model if model.has_cells else None)
             self.frame.show_page(page)
             if not self._within_home(path):
                 settings.add_recent(path)
@@ -209,6 +214,12 @@ class MainWindow(QMainWindow):
         view.stop_wanted.connect(self.studies.stop)
         view.page_wanted.connect(self.studies.open_page)
         view.changed.connect(self._refresh_all)
+
+    def _connect_subnets(self, page: TwoStageView) -> None:
+        if page is not self._connected_subnets:
+            self._connected_subnets = page
+            self.subnets.connect_panel(page.panel)
+            page.panel.fine_tune_wanted.connect(self.work.fine_tune)
 
     def show_nothing(self) -> None:
         """Back to the welcome page."""
@@ -279,12 +290,16 @@ class MainWindow(QMainWindow):
             shown = Shown(has_cells=self._genotype is not None)
         else:
             is_testing = self.control.is_testing(model.path)
-            shown = shown_run(model, self.state(), has_cells=self._has_cells(model), is_testing=is_testing)
+            offers = self.frame.two_stage_page().offers() if model.kind == "two-stage" else None
+            has_cells = self._has_cells(model)
+            shown = shown_run(model, self.state(), has_cells=has_cells, is_testing=is_testing, offers=offers)
         bars.show_actions(self.commands, shown)
 
     @staticmethod
     def _has_cells(model: RunModel) -> bool:
-        return model.kind == "retrain" or bool(model.history.alphas) or "genotype" in model.history.last
+        if model.kind != "search":
+            return model.kind == "retrain"
+        return bool(model.history.alphas) or "genotype" in model.history.last
 
     def _events_arrived(self, types: set[str]) -> None:
         if types & {"started", "epoch", "genotype", "checkpoint", "resumed"}:
@@ -415,7 +430,9 @@ class MainWindow(QMainWindow):
         self._refresh_all()
 
     def _test(self) -> None:
-        if self._model is not None:
+        if self._model is not None and self._model.kind == "two-stage":
+            self.frame.two_stage_page().press("test")
+        elif self._model is not None:
             self.control.test(self._model.path)
 
     # -- choices --------------------------------------------------------------------------------------------------
@@ -479,6 +496,7 @@ class MainWindow(QMainWindow):
             self._scanner.quit_soon()
             self.control.close()
             self.studies.close()
+            self.subnets.close()
             self.work.imports.close()
             self._leave()
             self.sessions.close(kill=self._closing.kills_leftovers)

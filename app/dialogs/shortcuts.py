@@ -18,7 +18,8 @@ def sheet() -> list[tuple[str, list[tuple[str, str]]]]:
         (translate("Shortcuts", "Run"), [
             ("Ctrl+N", translate("Shortcuts", "new run")), ("Ctrl+Return", translate("Shortcuts", "start, in the form of a new run")),
             ("Space", translate("Shortcuts", "pause, resume")), ("Ctrl+.", translate("Shortcuts", "stop and save")),
-            ("Ctrl+R", translate("Shortcuts", "retrain the cells on screen")), ("Ctrl+T", translate("Shortcuts", "test a retraining")),
+            ("Ctrl+R", translate("Shortcuts", "retrain the cells on screen, fine-tune a sub-network")),
+            ("Ctrl+L", translate("Shortcuts", "select sub-networks of a supernet")), ("Ctrl+T", translate("Shortcuts", "test a trained network")),
         ]),
         (translate("Shortcuts", "Look"), [
             ("Left", translate("Shortcuts", "one epoch back")), ("Right", translate("Shortcuts", "one epoch on")),
@@ -31,7 +32,7 @@ def sheet() -> list[tuple[str, list[tuple[str, str]]]]:
             ("Delete", translate("Shortcuts", "put a run in the trash")), ("Ctrl+O", translate("Shortcuts", "open a file")),
         ]),
         (translate("Shortcuts", "Window"), [
-            ("Ctrl+E", translate("Shortcuts", "export the cells")), ("F10", translate("Shortcuts", "menu")),
+            ("Ctrl+E", translate("Shortcuts", "export the cells or the sub-network")), ("F10", translate("Shortcuts", "menu")),
             ("F1", translate("Shortcuts", "this sheet")), ("Ctrl+Q", translate("Shortcuts", "quit")),
         ]),
     ]  # fmt: skip

@@ -63,13 +63,14 @@ class Forecaster(QObject):
         self._forget_cells()
 
     def _words(self, draft: RunDraft) -> list[str]:
-        """The draft's own command line; the cells of a retraining go through a file, whatever they are called."""
+        """The draft's own command line; what a retraining builds goes through a file, whatever it is called."""
         words = shlex.split(draft.command_line())[1:]
-        if draft.kind == "retrain" and draft.genotype is not None:
+        built = {"retrain": draft.genotype, "subnet": draft.architecture}.get(draft.kind)
+        if built is not None:
             self._cells = tempfile.TemporaryDirectory(prefix="nascope-cells-")
             file = Path(self._cells.name) / "cells.json"
-            file.write_text(json.dumps(draft.genotype.as_json()), encoding="utf-8")
-            words[1] = str(file)
+            file.write_text(json.dumps(built.as_json()), encoding="utf-8")
+            words[words.index("--subnet") + 1 if "--subnet" in words else 1] = str(file)
         return [*words, "--forecast", "--json"]
 
     def _ended(self) -> None:

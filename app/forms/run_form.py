@@ -1,4 +1,4 @@
-"""The dialog that makes a new search or retraining."""
+"""The dialog that makes a new run: a search, a supernet, a retraining, a sub-network."""
 
 from __future__ import annotations
 
@@ -18,14 +18,22 @@ from app.forms.field_row import FieldRow
 from app.forms.footer import FormFooter
 from app.forms.forecast import Forecaster
 from app.forms.group import FieldGrid, FieldGroup
-from app.labels import LARGE, ElidedLabel
+from app.labels import LARGE, ElidedLabel, Label
 from app.scroll import ScrollColumn
 from app.surface import Line
 from app.theme import manager, theme
 from engine.config import DATA_SETS, METHODS, PRESETS, FieldDescription, RunConfig, describe
 from engine.genotype.spaces import SPACES
+from engine.subnets import space_names, spaces
+from engine.subnets.named import name_of
 
-COMMON = ("epochs", "channels", "layers", "batch_size", "seed", "device")
+COMMON = {
+    "search": ("epochs", "channels", "layers", "batch_size", "seed", "device"),
+    "retrain": ("epochs", "channels", "layers", "batch_size", "seed", "device"),
+    "two-stage": ("epochs", "space", "batch_size", "networks_per_step", "seed", "device"),
+    "subnet": ("epochs", "batch_size", "learning_rate", "dropout", "seed", "device"),
+}
+"""Settings of each kind of run that stand above the groups."""
 GROUPS = ("Method", "Alphas", "Weights", "Schedule", "Network", "Data", "Machine")
 """What is about the method first, what is about the machine last."""
 _DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -44,8 +52,6 @@ class RunForm(QDialog):
         self.setObjectName("run_form")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.draft = draft
-        is_search = draft.kind == "search"
-        self.setWindowTitle(self.tr("New search") if is_search else self.tr("Retrain"))
         self._rows: dict[str, FieldRow] = {}
         self._groups: list[FieldGroup] = []
         self._settling = QTimer(self)
@@ -55,33 +61,26 @@ class RunForm(QDialog):
         self._unit = self.fontMetrics().height()
         self._make_foot(command)
 
-        fields = {field.name: field for field in describe(draft.kind)}
-        self._make_choice_rows(fields, known_data)
-        rest = [field for name, field in fields.items() if name not in (*CHOICES, *COMMON)]
-        for field in [fields[name] for name in COMMON if name in fields] + rest:
-            self._add_row(field)
-
+        self._make_choice_rows({field.name: field for field in describe(draft.kind)}, known_data)
         scroll = ScrollColumn()
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # The first field has the focus, the wheel and its rows scroll.
         column = scroll.column
         column.setContentsMargins(*(self._unit * side // 2 for side in (3, 2, 3, 2)))
         column.setSpacing(self._unit * 3 // 4)
-        column.addWidget(ElidedLabel(self._title(), scale=LARGE, bold=True))
-        column.addWidget(ElidedLabel(self._sentence(), tone="dim"))
+        self._heading = ElidedLabel("", scale=LARGE, bold=True)
+        self._under_heading = Label("", tone="dim").wrapped()
+        column.addWidget(self._heading)
+        column.addWidget(self._under_heading)
         column.addWidget(
             FieldGrid([self._rows[name] for name in ("method", "data", "preset", "name") if name in self._rows])
         )
         column.addWidget(Line())
-        column.addWidget(FieldGrid([self._rows[name] for name in COMMON]))
-        column.addWidget(Line())
-        groups: dict[str, list[FieldRow]] = {}
-        for field in rest:
-            groups.setdefault(field.group, []).append(self._rows[field.name])
-        for title in sorted(groups, key=lambda title: GROUPS.index(title) if title in GROUPS else len(GROUPS)):
-            group = FieldGroup(title, groups[title])
-            self._groups.append(group)
-            column.addWidget(group)
+        self._body = QVBoxLayout()
+        self._body.setSpacing(self._unit * 3 // 4)
+        column.addLayout(self._body)
         column.addStretch(1)
+        self._built_kind = ""
+        self._build_settings()
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
@@ -118,15 +117,71 @@ class RunForm(QDialog):
         self._forecaster.answered.connect(lambda answer: row.show_answer(answer, self.draft))
         self._forecaster.failed.connect(row.show_fault)
 
+    def _build_settings(self) -> None:
+        """The settings of the draft's kind of run, below what decides the kind; made anew when that changes."""
+        kind = self.draft.kind
+        if kind == self._built_kind:
+            return
+        self._built_kind = kind
+        while (item := self._body.takeAt(0)) is not None:
+            old = item.widget()
+            if old is not None:
+                old.setParent(None)  # At once: nobody shall find a setting of the other kind by its name.
+                old.deleteLater()
+        self._rows = {name: row for name, row in self._rows.items() if name in (*CHOICES, "name")}
+        self._groups = []
+        fields = {field.name: field for field in describe(kind) if field.name not in CHOICES}
+        common = [name for name in COMMON[kind] if name in fields]
+        groups: dict[str, list[FieldRow]] = {}
+        for name in [*common, *(name for name in fields if name not in common)]:
+            self._add_row(fields[name])
+            if name not in common:
+                groups.setdefault(fields[name].group, []).append(self._rows[name])
+        self._body.addWidget(FieldGrid([self._rows[name] for name in common]))
+        self._body.addWidget(Line())
+        for title in sorted(groups, key=lambda title: GROUPS.index(title) if title in GROUPS else len(GROUPS)):
+            group = FieldGroup(title, groups[title])
+            self._groups.append(group)
+            self._body.addWidget(group)
+        self.setWindowTitle(self._window_title())
+        self._heading.setText(self._title())
+        self._under_heading.setText(self._sentence())
+
+    def _window_title(self) -> str:
+        return {
+            "search": self.tr("New search"),
+            "two-stage": self.tr("New supernet"),
+            "retrain": self.tr("Retrain"),
+            "subnet": self.tr("Fine-tune") if self.draft.supernet_run is not None else self.tr("Train a sub-network"),
+        }[self.draft.kind]
+
     def _title(self) -> str:
-        if self.draft.kind == "search":
+        kind = self.draft.kind
+        if kind == "search":
             return self.tr("Search for a normal and a reduction cell")
+        if kind == "two-stage":
+            return self.tr("Train one supernet for many networks")
+        if kind == "subnet":
+            architecture = self.draft.architecture
+            name = name_of(architecture) if architecture is not None else self.tr("this sub-network")
+            if self.draft.supernet_run is not None:
+                return self.tr("Fine-tune {name}").format(name=name)
+            return self.tr("Train {name} from scratch").format(name=name)
         name = self.draft.genotype.name if self.draft.genotype is not None else ""
         return self.tr("Retrain {name} from scratch").format(name=name or self.tr("these cells"))
 
     def _sentence(self) -> str:
         if self.draft.kind == "search":
             return self.tr("Weights and alphas are trained together; the cells are read off the alphas.")
+        if self.draft.kind == "two-stage":
+            return self.tr(
+                "Every sub-network uses a part of the same weights. Which of them to take is chosen afterwards, for any budget, without "
+                "training again."
+            )
+        if self.draft.kind == "subnet" and self.draft.supernet_run is not None:
+            return self.tr("Begins with the weights of its supernet; only Test touches the test split.")
+        if self.draft.kind == "subnet":
+            return self.tr("Trains this network alone, from new weights; only Test touches the test split.")
         return self.tr("Trains the network of these cells; only Test touches the test split.")
 
     def _make_choice_rows(self, fields: Mapping[str, FieldDescription], known_data: tuple[str, ...]) -> None:
@@ -166,7 +221,12 @@ class RunForm(QDialog):
         if field.name == "device":
             choices, free = [(name, name) for name in _DEVICES], True
         elif field.name == "space":
-            choices, free = [(name, name) for name in SPACES], True
+            names = space_names() if self.draft.kind == "two-stage" else tuple(SPACES)
+            choices, free = [(name, name) for name in names], True
+            if self.draft.kind == "two-stage":
+                extra = Button(self.tr("Browse…"))
+                extra.setObjectName("browse_space")
+                extra.clicked.connect(self._browse_space)
         row = FieldRow(field, make_editor(field, choices, free=free), extra=extra)
         row.changed.connect(self._changed)
         row.reset.connect(self._reset)
@@ -209,12 +269,19 @@ class RunForm(QDialog):
         if file:
             self._set_data(f"npz:{file}")
 
+    def _browse_space(self) -> None:
+        file, _ = QFileDialog.getOpenFileName(self, self.tr("Space of sub-networks"), "", self.tr("Spaces (*.json)"))
+        if file:
+            self.set_value("space", file)
+
     def _set_data(self, text: str) -> None:
         self._rows["data"].editor.show_value(text)
         self._changed("data")
 
     def set_value(self, name: str, value: Any) -> None:
         """Say a setting for the person, for example from a dropped configuration file."""
+        if self.draft.kind != self._built_kind:
+            self._show_draft()  # A method that was said just now has brought other settings.
         row = self._rows.get(name)
         if row is not None:
             row.editor.show_value(value)
@@ -256,6 +323,7 @@ class RunForm(QDialog):
 
     def _show_draft(self) -> None:
         draft = self.draft
+        self._build_settings()
         for name, row in self._rows.items():
             if name in CHOICES:
                 row.show_state(getattr(draft, name), None, is_said=False, fault=draft.fault(name))
@@ -277,6 +345,10 @@ class RunForm(QDialog):
         draft = self.draft
         if "method" in self._rows and draft.method in METHODS:
             self._rows["method"].set_help(METHODS[draft.method].summary)
+        space = spaces().get(str(draft.value("space"))) if draft.kind == "two-stage" else None
+        if space is not None:
+            size = self.tr(" {n} networks.").format(n=f"{space.size:,}")
+            self._rows["space"].set_help(space.summary + size)
         entry = DATA_SETS.get(draft.data.partition(":")[0])
         if entry is not None:
             tail = (

@@ -138,7 +138,7 @@ def _run_entry(run: ScannedRun, place: int | None) -> Entry:
 def run_line(run: ScannedRun, place: int | None = None) -> str:
     """The second line of a run: its state and the one number that matters."""
     status = run.summary.status
-    accuracy = percent(status.metrics.get("validation_accuracy_percent"))
+    accuracy = _accuracy(run)
     if run.state in ("running", "paused"):
         word = translate("library", "paused in epoch") if run.state == "paused" else translate("library", "epoch")
         return _joined(
@@ -154,7 +154,9 @@ def run_line(run: ScannedRun, place: int | None = None) -> str:
             else translate("library", "number {n} in the queue").format(n=place)
         )
     if run.state == "finished":
-        tests = [row for row in run.results if row.get("what") == "test"]
+        # A test of a two-stage run is one of a sub-network, and there may be many: none stands for the run.
+        is_supernet = run.summary.kind == "two-stage"
+        tests = [row for row in run.results if row.get("what") == "test" and not is_supernet]
         tested = percent(tests[-1].get("accuracy_percent")) if tests else ""
         return _joined(
             translate("library", "finished"),
@@ -172,6 +174,17 @@ def run_line(run: ScannedRun, place: int | None = None) -> str:
             accuracy,
         )
     return translate("library", "not started")
+
+
+def _accuracy(run: ScannedRun) -> str:
+    """The validation accuracy of the newest epoch; of a supernet from its smallest to its biggest network."""
+    metrics = run.summary.status.metrics
+    accuracy = metrics.get("validation_accuracy_percent")
+    least = metrics.get("smallest_validation_accuracy_percent")
+    if run.summary.kind == "two-stage" and isinstance(least, int | float) and isinstance(accuracy, int | float):
+        low, high = sorted((float(least), float(accuracy)))
+        return translate("library", "{low} to {high} %").format(low=f"{low:.1f}", high=f"{high:.1f}")
+    return percent(accuracy)
 
 
 def _genotype_entry(genotype: Genotype, path: str | None = None) -> Entry:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QFrame, QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
@@ -27,8 +29,7 @@ class CurveOptions(QFrame):
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("curve_options")
         self.choice = QComboBox()
-        for key in CHOICES:
-            self.choice.addItem(title(key), key)
+        self._offer([(key, title(key)) for key in CHOICES])
         self.choice.setAccessibleName(self.tr("Shown curves"))
         self.smoothing = QSlider(Qt.Orientation.Horizontal)
         self.smoothing.setRange(0, round(LARGEST_WEIGHT * _SLIDER_STEPS))
@@ -62,9 +63,17 @@ class CurveOptions(QFrame):
         manager().changed.connect(self._restyle)
         self._restyle()
 
-    def set_state(self, choice: str, smoothing: float, *, smooths: bool, log: bool, follow: bool) -> None:
-        """Show what the panel is set to, without a signal."""
+    def set_state(
+        self, choice: str, smoothing: float, *, smooths: bool, log: bool, follow: bool, choices: Sequence[tuple[str, str]] | None = None
+    ) -> None:  # fmt: skip
+        """Show what the panel is set to, without a signal.
+
+        Args:
+            choices: key and title of what this run can show; None leaves those that are offered.
+        """
         blockers = [QSignalBlocker(widget) for widget in (self.choice, self.smoothing, self.log, self.follow)]
+        if choices is not None:
+            self._offer(choices)
         self.choice.setCurrentIndex(self.choice.findData(choice))
         self.smoothing.setValue(round(smoothing * _SLIDER_STEPS))
         self.smoothing.setEnabled(smooths)
@@ -73,6 +82,15 @@ class CurveOptions(QFrame):
         self.follow.setChecked(follow)
         for blocker in blockers:
             blocker.unblock()
+
+    def _offer(self, choices: Sequence[tuple[str, str]]) -> None:
+        if [(self.choice.itemData(row), self.choice.itemText(row)) for row in range(self.choice.count())] == list(
+            choices
+        ):
+            return
+        self.choice.clear()
+        for key, name in choices:
+            self.choice.addItem(name, key)
 
     def open_below(self, button: QWidget) -> None:
         """Open with the right edge under the button's."""

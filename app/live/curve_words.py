@@ -24,13 +24,22 @@ def fact(curves: RunCurves, epoch: int | None) -> str:
     lines = [(line, trace) for line, trace in curves.lines() if len(trace)]
     if not lines:
         return ""
+    if any(line.is_fact for line, _ in lines):
+        said = [_of_line(curves, *pair, epoch) for pair in lines if pair[0].is_fact]
+        return " · ".join(part for part in said if part)
     line, trace = next((pair for pair in lines if pair[0].role == "validation"), lines[0])
+    is_alone = line.label == curves.measure.title.lower() or len(lines) == 1
+    return _of_line(curves, line, trace, epoch, named=not is_alone)
+
+
+def _of_line(curves: RunCurves, line: Line, trace: Trace, epoch: int | None, *, named: bool = True) -> str:
+    """A line's number at an epoch, with its name; empty where it has none."""
     values = trace.smoothed if line.look in ("noisy", "smooth") else trace.y
     place = _place(trace, epoch)
     if place is None or not math.isfinite(values[place]):
         return ""
     value = curves.measure.value(float(values[place]))
-    return value if line.label == curves.measure.title.lower() or len(lines) == 1 else f"{line.label} {value}"
+    return f"{line.label} {value}" if named else value
 
 
 def _place(trace: Trace, epoch: int | None) -> int | None:

@@ -17,7 +17,7 @@ from app.live.epochs import go_to, last_epoch, planned_epochs, shown_epoch, step
 from app.live.figure import Figure, paint_figure, paint_legend
 from app.live.fonts import chart_font
 from app.live.legend import Legend
-from app.live.measures import CHOICES, title
+from app.live.measures import choices, title
 from app.live.plot import CurvePlot
 from app.live.readout import Readout
 from app.live.refresh import Refresher
@@ -123,7 +123,10 @@ class CurvePanel(QWidget):
         if model is not None:
             model.events_arrived.connect(self._take)
             model.status_changed.connect(self._refresher.request)
+        before = self.title
         self._curves.set_model(model)
+        if self.title != before:
+            self.title_changed.emit(self.title)
         self._refresher.request()
 
     def set_choice(self, key: str) -> None:
@@ -230,6 +233,7 @@ class CurvePanel(QWidget):
         self._options.set_state(
             self._curves.measure.key,
             self.smoothing,
+            choices=[(key, title(key, self._model)) for key in choices(self._model)],
             smooths=self._curves.measure.smooths,
             log=self._curves.is_log,
             follow=self._curves.follows,
@@ -246,8 +250,8 @@ class CurvePanel(QWidget):
         """The context menu."""
         menu = QMenu(self)
         shown = menu.addMenu(self.tr("Show"))
-        for key in CHOICES:
-            action = shown.addAction(title(key))
+        for key in choices(self._model):
+            action = shown.addAction(title(key, self._model))
             action.setCheckable(True)
             action.setChecked(key == self._curves.measure.key)
             action.setData(key)

@@ -33,6 +33,7 @@ class Line:
 
     Attributes:
         source: name of a series of the history, or ``entropy.normal``, ``entropy.reduction``.
+        is_fact: whether its newest number stands in the panel's header, where any of the measure's lines does.
     """
 
     source: str
@@ -40,6 +41,7 @@ class Line:
     role: Role
     look: Look
     dashed: bool = False
+    is_fact: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,13 @@ class Measure:
 CHOICES = ("loss", "accuracy", "learning_rates", "entropy", "gradients", "speed", "memory")
 """Keys of all measures, in the order of the chooser."""
 
+_OF_ALPHAS = frozenset({"entropy"})
+
+
+def choices(model: RunModel | None) -> tuple[str, ...]:
+    """Keys of the measures that this kind of run can have: nothing about alphas where none exist."""
+    return tuple(key for key in CHOICES if model is None or model.has_cells or key not in _OF_ALPHAS)
+
 
 @dataclass(frozen=True)
 class _Points:
@@ -98,9 +107,9 @@ def measure(key: str, model: RunModel | None = None) -> Measure:
     }[key](model)
 
 
-def title(key: str) -> str:
+def title(key: str, model: RunModel | None = None) -> str:
     """The name of a choice."""
-    return measure(key).title
+    return measure(key, model).title
 
 
 def points(history: RunHistory, source: str) -> Points | None:
@@ -149,7 +158,48 @@ def _validation_label(model: RunModel | None) -> str:
     return QCoreApplication.translate("Curves", "validation")
 
 
+def _is_supernet(model: RunModel | None) -> bool:
+    return model is not None and model.kind == "two-stage"
+
+
+def _supernet_loss(model: RunModel) -> Measure:
+    """Blue is the biggest network, amber the smallest, magenta the mean of the sampled ones: here and for accuracies."""
+    translate = QCoreApplication.translate
+    smallest, sampled = translate("Curves", "smallest"), translate("Curves", "sampled")
+    if model.config.get("distillation", True):  # Measured against the biggest one's answers, not the labels.
+        smallest, sampled = (
+            translate("Curves", "{network}, soft labels").format(network=name) for name in (smallest, sampled)
+        )
+    return Measure(
+        "loss", translate("Curves", "Loss"), "", "zero", False,
+        (
+            Line("step.loss", translate("Curves", "biggest"), "train", "noisy"),
+            Line("step.smallest_loss", smallest, "validation", "smooth"),
+            Line("step.sampled_loss", sampled, "alphas", "smooth"),
+            Line("epoch.validation_loss", translate("Curves", "biggest, validation"), "train", "plain", True),
+        ),
+        translate("Curves", "Losses of the biggest, the smallest and the sampled networks appear here step by step."), "{:.3f}".format,
+    )  # fmt: skip
+
+
+def _supernet_accuracy() -> Measure:
+    translate = QCoreApplication.translate
+    return Measure(
+        "accuracy", translate("Curves", "Validation accuracy"), "%", "percent", False,
+        (
+            Line("step.accuracy_percent", translate("Curves", "biggest, its batches"), "dim", "noisy"),
+            Line("epoch.validation_accuracy_percent", translate("Curves", "biggest"), "train", "plain", is_fact=True),
+            Line("epoch.sampled_validation_accuracy_percent", translate("Curves", "sampled"), "alphas", "plain", is_fact=True),
+            Line("epoch.smallest_validation_accuracy_percent", translate("Curves", "smallest"), "validation", "plain", is_fact=True),
+        ),
+        translate("Curves", "Accuracy of the biggest, the smallest and some sampled networks appears here after each epoch."),
+        "{:.1f}".format,
+    )  # fmt: skip
+
+
 def _loss(model: RunModel | None) -> Measure:
+    if model is not None and _is_supernet(model):
+        return _supernet_loss(model)
     lines = [
         Line("step.loss", QCoreApplication.translate("Curves", "train"), "train", "noisy"),
         Line("epoch.validation_loss", _validation_label(model), "validation", "plain"),
@@ -165,6 +215,8 @@ def _loss(model: RunModel | None) -> Measure:
 
 
 def _accuracy(model: RunModel | None) -> Measure:
+    if _is_supernet(model):
+        return _supernet_accuracy()
     return Measure(
         "accuracy", QCoreApplication.translate("Curves", "Accuracy"), "%", "percent", False,
         (
@@ -184,7 +236,8 @@ def _learning_rates(model: RunModel | None) -> Measure:
         )
     return Measure(
         "learning_rates", QCoreApplication.translate("Curves", "Learning rates"), "", "zero", True, tuple(lines),
-        QCoreApplication.translate("Curves", "Learning rates of the weights and the alphas appear here."), "{:.3g}".format,
+        QCoreApplication.translate("Curves", "Learning rates of the weights and the alphas appear here.") if _is_search(model)
+        else QCoreApplication.translate("Curves", "The learning rate appears here."), "{:.3g}".format,
     )  # fmt: skip
 
 
@@ -197,7 +250,8 @@ def _entropy(model: RunModel | None) -> Measure:
         ),
         QCoreApplication.translate("Curves", "Entropy of the alphas appears here after each epoch: it falls as a search makes up its mind.")
         if _is_search(model)
-        else QCoreApplication.translate("Curves", "A retraining has no alphas."),
+        else QCoreApplication.translate("Curves", "A retraining has no alphas.") if model is not None and model.has_cells
+        else QCoreApplication.translate("Curves", "There are no alphas here."),
         "{:.3f}".format,
     )  # fmt: skip
 

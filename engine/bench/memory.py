@@ -14,7 +14,7 @@ import torch
 
 from engine.bench.answer import read_answer
 from engine.bench.images import DataShape
-from engine.config import RunConfig, SearchConfig
+from engine.config import RunConfig, SearchConfig, SubnetConfig, TwoStageConfig
 from engine.errors import NascopeError
 from engine.training.failure import failure_in_words
 
@@ -44,7 +44,8 @@ def out_of_memory(error: BaseException | None, config: RunConfig) -> OutOfMemory
         if error is None
         else str(failure_in_words(error, config, Path())["what"])
     )
-    ways = [f"batch_size={max(2, config.batch_size // 2)}", "fewer channels"]
+    smaller = {TwoStageConfig: "a space of smaller networks", SubnetConfig: "a smaller sub-network"}
+    ways = [f"batch_size={max(2, config.batch_size // 2)}", smaller.get(type(config), "fewer channels")]
     if isinstance(config, SearchConfig):
         ways.append("pc-darts")
         if config.supernet == "reference":

@@ -1,10 +1,12 @@
 """A run rehearsed: its trainer takes a few real steps, and does once whatever it would do again and again.
 
-Everything goes through the questions that the loop asks a trainer, so that searches and retrainings are alike.
+Everything goes through the questions that the loop asks a trainer, so that all kinds of run are alike; only the end of a
+supernet's epoch is put together from passes (``engine.bench.supernet_ends``).
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import statistics
@@ -16,11 +18,13 @@ from typing import Any
 
 import psutil
 import torch
+from torch import Tensor
 
 from engine.bench.memory_probe import resident_peak_bytes
 from engine.bench.rehearsed import Rehearsed
 from engine.bench.stand_in import stand_in
-from engine.config import RunConfig, SearchConfig
+from engine.bench.supernet_ends import kept_images, said_of_predictor, supernet_ends
+from engine.config import RetrainConfig, RunConfig, SearchConfig, SubnetConfig, TwoStageConfig
 from engine.data import LoadedData
 from engine.data.order import BatchOrder
 from engine.retrain.trainer import RetrainTrainer
@@ -29,6 +33,7 @@ from engine.search.trainer import SearchTrainer
 from engine.training.checkpoint import random_states, save_checkpoint
 from engine.training.device import free_memory_bytes, wait_for
 from engine.training.trainer import Trainer
+from engine.two_stage.trainer import TwoStageTrainer
 
 _LEAST_TIMED, _MOST_TIMED = 2, 300
 _STEPS_A_BLOCK_OF_A_GPU = 5
@@ -39,6 +44,8 @@ _LONG_STEP_SECONDS = 20.0
 """After a first step that long one more is enough."""
 _WHOLE_PASS_SECONDS = 1.5
 """The end of an epoch or of a run is done whole where it takes no longer, else added up from its batches."""
+_SUPERNET_EPOCH_BYTES = 4096
+"""Of what is logged about the measured networks where none is measured."""
 _PASSES_OF_THE_GAP, _RECALIBRATION_BATCHES = 3, 16
 """What a search does after its last epoch (``engine.search.gap``)."""
 
@@ -58,26 +65,32 @@ def rehearse(
     free_mib = (free_memory_bytes(device) + _held_bytes(device)) / 2**20
     torch.manual_seed(config.seed)
     images = stand_in(config, device)
+    kept = [kept_images(config, images.data, device)] if isinstance(config, TwoStageConfig) else []
     held_mib = _held_bytes(device) / 2**20
     trainer = _trainer(config, images.data, device, decided)
     trainer.initial_report()
     trainer.check()
     start_seconds = time.time() - psutil.Process().create_time() + images.more_seconds
     with tempfile.TemporaryDirectory(prefix="nascope-forecast-") as folder:
-        found = _Rehearsal(config, trainer, device, Path(folder), seconds).run()
+        found = _Rehearsal(config, trainer, images.data, kept, device, Path(folder), seconds).run()
+    said = said_of_predictor(config) if isinstance(config, TwoStageConfig) else ()
     return Rehearsed(
         epochs=trainer.epochs, steps_per_epoch=trainer.steps_per_epoch, images=_images(trainer),
         parameters=int(trainer.facts()["parameters"]), start_seconds=start_seconds, peak_mib=_peak_mib(device), free_mib=free_mib,
-        held_mib=held_mib, decisions=dict(trainer.decisions), messages=images.messages, **found,
+        held_mib=held_mib, decisions=dict(trainer.decisions), messages=(*images.messages, *said), **found,
     )  # fmt: skip
 
 
 class _Rehearsal:
     """Steps, then everything that comes between and after them."""
 
-    def __init__(self, config: RunConfig, trainer: Trainer, device: torch.device, folder: Path, seconds: float) -> None:
+    def __init__(
+        self, config: RunConfig, trainer: Trainer, data: LoadedData, kept: list[Tensor], device: torch.device, folder: Path, seconds: float
+    ) -> None:  # fmt: skip
         self._config = config
         self._trainer = trainer
+        self._data = data
+        self._kept = kept
         self._device = device
         self._folder = folder
         self._seconds = seconds
@@ -200,12 +213,29 @@ class _Rehearsal:
         )
 
     def _epoch_end(self, batches: int, batch_seconds: float) -> tuple[float, int]:
+        if isinstance(self._trainer, TwoStageTrainer):
+            return self._supernet_epoch_end(self._trainer)
         if batches * batch_seconds > _WHOLE_PASS_SECONDS:
             return batches * batch_seconds, 0
+        return self._whole_epoch_end(self._trainer.epochs // 2)
+
+    def _whole_epoch_end(self, epoch: int) -> tuple[float, int]:
         begin = time.perf_counter()
-        report = self._trainer.end_epoch(self._trainer.epochs // 2, lambda: None)
+        report = self._trainer.end_epoch(epoch, lambda: None)
         size = sum(self._log(kind, fields) for kind, fields in [*report.reports, ("epoch", report.metrics)])
         return time.perf_counter() - begin, size
+
+    def _supernet_epoch_end(self, trainer: TwoStageTrainer) -> tuple[float, int]:
+        """Whole where it takes no longer than the steps that are timed: it also shows the memory."""
+        assert isinstance(self._config, TwoStageConfig)
+        ends = supernet_ends(trainer, self._config, self._data, self._device, tries=3 if self._seconds else 1)
+        if ends.reading_seconds + ends.epoch_seconds > self._seconds:
+            return ends.seconds_an_epoch(trainer.epochs), _SUPERNET_EPOCH_BYTES
+        self._kept.clear()  # The trainer reads its own now.
+        # The last epoch: no predictor is fitted after it. The first time reads the images.
+        _, size = self._whole_epoch_end(trainer.epochs - 1)
+        seconds, _ = self._whole_epoch_end(trainer.epochs - 1)
+        return dataclasses.replace(ends, epoch_seconds=seconds).seconds_an_epoch(trainer.epochs), size
 
     def _final(self, batches: int, batch_seconds: float) -> float:
         if not isinstance(self._config, SearchConfig):
@@ -240,9 +270,9 @@ def _trainer(
 ) -> Trainer:  # fmt: skip
     if isinstance(config, SearchConfig):
         return SearchTrainer(config, data, device, decided)
-    from engine.config import RetrainConfig
-
-    assert isinstance(config, RetrainConfig)
+    if isinstance(config, TwoStageConfig):
+        return TwoStageTrainer(config, data, device, decided)
+    assert isinstance(config, RetrainConfig | SubnetConfig)
     return RetrainTrainer(config, data, device, decided)
 
 

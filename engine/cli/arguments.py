@@ -1,16 +1,27 @@
-"""What RUN and GENOTYPE on a command line mean."""
+"""What RUN, GENOTYPE and the RECORD of a sub-network on a command line mean."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 
-from engine.errors import RunError
+from engine.config import SubnetConfig, TwoStageConfig
+from engine.errors import NascopeError, RunError
 from engine.genotype import Genotype
 from engine.genotype.named import is_named
 from engine.genotype.read import read_genotype
 from engine.runs import RunFolder, find_runs, runs_home
 from engine.runs.folder import CONFIG
+from engine.runs.subnet_log import read_subnets
+from engine.subnets import Architecture, Space, SubnetError, architecture_from_json, named_subnets
+from engine.subnets.architecture import biggest, smallest
+from engine.subnets.read import is_subnet, read_subnet
+
+_EXTREMES = {"smallest": smallest, "biggest": biggest}
+"""Sub-networks that have a name in every space."""
+
+_KEY = re.compile(r"[0-9a-f]{8}")
 
 
 def find_run(text: str) -> RunFolder:
@@ -69,6 +80,70 @@ def find_genotype(text: str) -> tuple[Genotype, RunFolder | None]:
         if run is not None:
             return read_genotype(str(run.path)), run
     return read_genotype(text), None
+
+
+def find_subnet(text: str, run: RunFolder) -> Architecture:
+    """The sub-network of a two-stage run that ``text`` means.
+
+    A record in a JSON file (or an object with one under ``architecture``, as ``nascope select`` prints), a published name,
+    the key of eight digits that ``nascope select`` shows, or ``smallest`` and ``biggest``.
+
+    Raises:
+        RunError: the run is of another kind.
+        SubnetError, SpaceFileError: there is no such sub-network, or it is of another space.
+    """
+    config = run.config()
+    if not isinstance(config, TwoStageConfig):
+        raise RunError("only a two-stage run has sub-networks.", where=str(run.path), mend="Leave --subnet out.")
+    space = config.the_space()
+    if text in _EXTREMES:
+        return _EXTREMES[text](space)
+    if text in named_subnets() or is_there(Path(text).expanduser()):
+        return read_subnet(text, space=space)
+    if _KEY.fullmatch(text.lower()):
+        return _measured(text.lower(), space, run)
+    raise SubnetError(
+        "there is no such sub-network or file.", where=text[:300],
+        mend=f"Name a JSON file, a key that nascope select {run.path} shows, or {', '.join(_EXTREMES)}.",
+    )  # fmt: skip
+
+
+def find_own_subnet(text: str) -> Architecture | None:
+    """The sub-network that ``text`` means by itself, else None: a published name, a file with a record, or the run of one.
+
+    Raises:
+        SubnetError, SpaceFileError: the record describes no sub-network.
+    """
+    if is_named(text):  # Of cells: no need to look through all runs.
+        return None
+    if is_subnet(text):
+        return read_subnet(text)
+    run = run_folder_named(text)
+    if run is not None and run.config_document().get("kind") == "subnet":
+        config = run.config()
+        assert isinstance(config, SubnetConfig)
+        return config.the_architecture()
+    return None
+
+
+def called(architecture: Architecture) -> str:
+    """What a sub-network is called: the published name where it has one, else its key."""
+    names = {entry.architecture.key: entry.name for entry in named_subnets().values()}
+    return names.get(architecture.key, architecture.key)
+
+
+def _measured(key: str, space: Space, run: RunFolder) -> Architecture:
+    """The sub-network of a row of ``subnets.jsonl``."""
+    for row in reversed(read_subnets(run.path)):
+        try:
+            found = architecture_from_json(dict(row.architecture), space=space)
+        except NascopeError:
+            continue
+        if found.key == key:
+            return found
+    raise SubnetError(
+        "no measured sub-network of this run has this key.", where=key, mend=f"(nascope select {run.path} lists them.)"
+    )
 
 
 def is_there(path: Path) -> bool:

@@ -10,6 +10,8 @@ from engine.cli.output import emit, json_option, note, print_rows, say
 from engine.cli.search import command as search
 from engine.cli.starting import CommandWithSettings, Said
 from engine.config import SearchConfig
+from engine.config.presets import method_names
+from engine.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
     from engine.bench import BenchResult, SupernetMeasures
@@ -30,9 +32,13 @@ def command(steps: int | None, no_reference: bool, as_json: bool, **said: Any) -
     shape: nothing is downloaded, nothing is written. The textbook supernet, as the papers' public code has it,
     takes the same steps in turn.
     """  # fmt: skip
-    config = Said(**said, out=None, seed=None, epochs=None, name="", as_json=as_json, tied_to_stdin=False).resolved(
-        "search"
-    )
+    spoken = Said(**said, out=None, seed=None, epochs=None, name="", as_json=as_json, tied_to_stdin=False)
+    if spoken.search_kind() != "search":
+        raise ConfigError([Fault(
+            "method", "a two-stage supernet is not measured here: there is no textbook supernet beside it.",
+            f"nascope search --forecast says what its steps take; for cells use {', '.join(method_names())}.",
+        )])  # fmt: skip
+    config = spoken.resolved("search")
     assert isinstance(config, SearchConfig)
     # Loaded only now: wrong settings are refused without waiting for torch.
     from engine.bench import measure, shape_of_data

@@ -9,13 +9,14 @@ import click
 
 from engine.cli.arguments import find_run
 from engine.cli.output import console, emit, json_option, say, table
+from engine.config.describe import NOT_SAID
 from engine.config.resolve import PROVENANCE_KEYS
 from engine.errors import GenotypeError, RunError
 from engine.genotype import Genotype
 from engine.genotype.compare import differences
 from engine.runs import RunFolder, RunSummary, summarize
 
-_NO_SETTINGS = PROVENANCE_KEYS | {"genotype", "search_run", "split_fingerprint"}
+_NO_SETTINGS = PROVENANCE_KEYS | (NOT_SAID - {"kind"})
 
 
 @click.command("compare")

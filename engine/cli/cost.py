@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.arguments import find_genotype, find_run, run_folder_named
+from engine.cli.cost_subnets import answer, refuse_supernet_of_two_stages, subnet_target
 from engine.cli.cost_tables import print_choice, print_cost, print_latency
 from engine.cli.output import emit, json_option, note, writing
 from engine.config import METHODS, SearchConfig, defaults
@@ -37,7 +38,7 @@ _POSITIVE = click.IntRange(1, 100_000)
 
 
 @click.command("cost")
-@click.argument("target", metavar="[GENOTYPE|RUN]", required=False)
+@click.argument("target", metavar="[GENOTYPE|SPACE|RUN]", required=False)
 @click.option(
     "--network",
     type=click.Choice(("cifar", "imagenet")),
@@ -90,7 +91,17 @@ def command(target: str | None, as_json: bool, **said: Any) -> None:
 
     GENOTYPE is a name (DARTS_V2), a file (JSON or the papers' text; FILE:NAME picks one of several), or a run. Sizes
     are the papers' unless said otherwise; a retraining RUN has its own.
+
+    Of two-stage methods it is a sub-network: a published name (AttentiveNAS-A0) or a record in a JSON file; --input is
+    then another resolution of its space. A two-stage RUN or the name of a SPACE gives the smallest and the biggest network
+    and the supernet.
     """
+    if said["supernet"]:
+        refuse_supernet_of_two_stages(target)
+    two_stage = None if target is None else subnet_target(target)
+    if two_stage is not None:
+        answer(two_stage, said, as_json=as_json)
+        return
     _refuse_misplaced(target, said)
     if said["supernet"]:
         found, title = _supernet(target, said), f"supernet of {target or 'darts'}"
@@ -163,7 +174,7 @@ def _supernet(target: str | None, said: Mapping[str, Any]) -> NetworkCost:
         if folder is None or folder.config_document().get("kind") != "search":
             raise RunError(
                 "is neither a search nor a method.", where=target[:300],
-                mend=f"Name a search's folder, or one of {', '.join(METHODS)}.",
+                mend=f"Name a search's folder, or one of {', '.join(name for name in METHODS if METHODS[name].kind == 'search')}.",
             )  # fmt: skip
         config, started = folder.config_document(), RunHistory.read(folder.path / EVENTS).started
         network = said["network"] or None

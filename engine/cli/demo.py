@@ -11,6 +11,8 @@ import click
 from engine.cli.execution import answer, run_document, start
 from engine.cli.output import DONE, accuracy_in_words, emit, json_option, note, percent, say
 from engine.config import METHODS, RunConfig, resolve
+from engine.config.presets import method_names
+from engine.errors import ConfigError, Fault
 from engine.genotype.text import as_text
 from engine.runs import RunFolder
 from engine.runs.folder import REPORT
@@ -18,7 +20,7 @@ from engine.runs.origin import retrain_origin
 
 
 @click.command("demo")
-@click.option("--method", metavar="METHOD", default="darts", help=f"{', '.join(METHODS)}.")
+@click.option("--method", metavar="METHOD", default="darts", help=f"{', '.join(method_names())}.")
 @click.option(
     "--out",
     metavar="FOLDER",
@@ -37,6 +39,11 @@ def command(
 
     Ctrl-C saves; nascope resume goes on with the run that it stopped.
     """
+    if method in METHODS and method not in method_names():
+        raise ConfigError([Fault(
+            "method", f"«{method}» finds no cell that the demo could retrain.",
+            f"For its two stages: nascope search --method {method}, then nascope select. The demo takes {', '.join(method_names())}.",
+        )])  # fmt: skip
     shared = {"seed": seed, "device": device}
     search_config = resolve(
         "search", method=method, data="digits", values={**shared, **({"epochs": epochs} if epochs else {})}

@@ -86,7 +86,10 @@ def answer(folder: RunFolder, outcome: Outcome, *, as_json: bool) -> int:
     else:
         say("Finished: a cell was drawn at random, nothing was trained.")
     say(f"  run      {folder.path}")
-    if config.get("kind") == "search":
+    if config.get("kind") == "two-stage":
+        say(f"  select   nascope select {_quoted(folder.path)} --macs BUDGET")
+        say(f"  explain  nascope explain {_quoted(folder.path)}")
+    elif config.get("kind") == "search":
         say(f"  explain  nascope explain {_quoted(folder.path)}")
         say(f"  retrain  nascope retrain {_quoted(folder.path)} --data {config.get('data', 'digits')}")
     else:

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from engine.cli.arguments import find_run
+from engine.cli.explain_two_stage import explain_two_stage
 from engine.cli.output import console, emit, gap_in_words, json_option, note, say, table
-from engine.config import SearchConfig
+from engine.config import SearchConfig, SubnetConfig, TwoStageConfig
 from engine.errors import RunError
 from engine.explain import NodeExplanation, alphas_of, diagnose, explain_records, other_rules, why_this_edge
 from engine.genotype import CELL_KINDS, CellKind, Genotype, declaration
@@ -34,9 +35,28 @@ from engine.runs.folder import EVENTS
 @click.option("--device", metavar="DEVICE", default="auto", help="Where to measure the gap.")
 @json_option
 def command(run: str, epoch: int | None, gap: bool, device: str, as_json: bool) -> None:
-    """Tell, node by node, which edges RUN's cells keep and drop, by how much, and what looks wrong."""
+    """Tell, node by node, which edges RUN's cells keep and drop, by how much, and what looks wrong.
+
+    Of a two-stage run: what was trained, where its search is, and what its sub-networks share, in its own numbers.
+    """
     folder = find_run(run)
     config = folder.config()
+    if isinstance(config, TwoStageConfig):
+        if gap or epoch is not None:
+            option = "--gap" if gap else "--epoch"
+            raise RunError(
+                f"{option} is for searches with alphas; a two-stage run has none.",
+                where=str(folder.path),
+                mend=f"Leave {option} out.",
+            )
+        explain_two_stage(folder, as_json=as_json)
+        return
+    if isinstance(config, SubnetConfig):
+        raise RunError(
+            "this run trains one given sub-network: nothing was chosen.",
+            where=str(folder.path),
+            mend="Explain the two-stage run it is from.",
+        )
     history = RunHistory.read(folder.path / EVENTS)
     records = _records(folder, history, epoch)
     primitives = config.primitives if isinstance(config, SearchConfig) else ()

@@ -8,7 +8,7 @@ import click
 
 from engine.cli.output import DONE, emit, note, say
 from engine.cli.starting import Said
-from engine.config import RunConfig, SearchConfig, defaults
+from engine.config import RunConfig, SearchConfig, TwoStageConfig, defaults
 from engine.config.presets import retraining_method
 from engine.report.formats import size_text, two_units_text
 
@@ -44,7 +44,10 @@ def answer_forecast(said: Said, config: RunConfig) -> int:
 
 def reference_batch(said: Said, config: RunConfig) -> tuple[int, float]:
     """The batch size that the learning rate was made for: the preset's, or the run's own where a person set the rate."""
-    method = config.method if isinstance(config, SearchConfig) else retraining_method(getattr(config, "genotype", None))
+    if isinstance(config, SearchConfig | TwoStageConfig):
+        method: str | None = config.method
+    else:
+        method = retraining_method(getattr(config, "genotype", None))
     preset = defaults(config.kind, method=method, data=said.data or "digits", preset=said.preset or "auto")
     if config.learning_rate == preset["learning_rate"]:
         return int(preset["batch_size"]), float(preset["learning_rate"])

@@ -210,6 +210,7 @@ _NUMBERS = {
     "loss": "loss {:.3f}",
     "accuracy_percent": "accuracy {:.1f} %",
     "validation_accuracy_percent": "validation {:.1f} %",
+    "smallest_validation_accuracy_percent": "smallest {:.1f} %",
     "images_per_second": "{:,.0f} images/s",
 }
 

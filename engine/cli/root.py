@@ -20,9 +20,10 @@ from engine.errors import NascopeError
 
 SECTIONS: dict[str, dict[str, str]] = {
     "Runs": {
-        "search": "Search for a normal and a reduction cell.",
-        "retrain": "Train the network of a genotype from scratch.",
-        "test": "Measure a retrained network on the test split.",
+        "search": "Search for cells, or train a two-stage supernet.",
+        "retrain": "Train the network of a genotype, or one sub-network.",
+        "select": "Choose sub-networks of a two-stage run for a budget.",
+        "test": "Measure a retrained network or a sub-network on the test split.",
         "resume": "Continue a stopped, paused or interrupted run.",
         "stop": "Let a run save and end.",
         "pause": "Let a run wait, ready to go on.",
@@ -34,14 +35,14 @@ SECTIONS: dict[str, dict[str, str]] = {
         "runs": "List runs.",
         "import": "Make a run of a log or of weights of the original code.",
         "compare": "Set runs side by side: settings, numbers, cells.",
-        "explain": "Why these cells: margins, dropped edges, warnings.",
+        "explain": "Why these cells; of a two-stage run, how to understand it.",
         "report": "Write a run's self-contained page.",
     },
-    "Cells": {
-        "draw": "Draw a genotype as SVG, PNG, PDF or DOT.",
+    "Cells and networks": {
+        "draw": "Draw a genotype or a sub-network as SVG, PNG or PDF; cells as DOT too.",
         "export": "Write a genotype or a trained network in another form.",
         "cost": "Count parameters and multiply-adds, measure latency, keep to a budget.",
-        "genotypes": "List the named genotypes.",
+        "genotypes": "List the named genotypes and published sub-networks.",
     },
     "What there is": {
         "methods": "List methods, presets and settings.",

@@ -82,8 +82,21 @@ class Said:
                 return str(document["kind"])
         return kind_of_method(said if isinstance(said, str) else None)
 
-    def resolved(self, kind: str, extra: Mapping[str, Any] | None = None) -> RunConfig:
-        """The checked configuration; ``extra`` are values that no person says (a retraining's genotype).
+    def said_data(self) -> str | None:
+        """The data set that was said, or that the configuration file names; None where neither does."""
+        found = self.data or parse_assignments(self.assignments).get("data")
+        if found is None and self.config_file is not None:
+            found = read_config_file(self.config_file).get("data")
+        return found if isinstance(found, str) else None
+
+    def resolved(
+        self, kind: str, extra: Mapping[str, Any] | None = None, beneath: Mapping[str, Any] | None = None
+    ) -> RunConfig:
+        """The checked configuration.
+
+        Args:
+            extra: values that no person says (a retraining's genotype); they win.
+            beneath: values above the preset's that lose against everything that is said.
 
         Raises:
             ConfigError, DataError: every fault at once.
@@ -100,7 +113,7 @@ class Said:
             values[key] = said
         where = str(self.config_file) if self.config_file is not None else None
         file_values = read_config_file(self.config_file) if self.config_file is not None else {}
-        file_values = _of_kind(kind, file_values, where)
+        file_values = {**(beneath or {}), **_of_kind(kind, file_values, where)}
         method = self.method if self.method is not None else values.get("method")
         if method is not None and file_values.get("method", method) != method:
             # The file's switches belong to its own method; kept, they would make the new one a method in name only.
@@ -143,16 +156,24 @@ def start_new(said: Said, config: RunConfig, *, slug: str) -> int:
 
 
 class CommandWithSettings(click.Command):
-    """A command whose help ends with every ``--set`` key, its range and default, as the configuration declares them."""
+    """A command whose help ends with every ``--set`` key, its range and default, as the configuration declares them.
 
-    kind = "search"
+    Attributes:
+        kinds: of run that it starts, with what the settings of each kind after the first are for.
+    """
+
+    kinds: tuple[tuple[str, str], ...] = (("search", ""), ("two-stage", "two-stage methods only"))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         groups: dict[str, list[tuple[str, str]]] = {}
-        for field in describe(self.kind):
-            facts = [field.range_text, f"default {_shown(field.default)}"]
-            text = f"{field.help} [{'; '.join(fact for fact in facts if fact)}]"
-            groups.setdefault(field.group, []).append((field.name, text))
+        told: set[str] = set()
+        for kind, what in self.kinds:
+            fields = [field for field in describe(kind) if field.name not in told]
+            told |= {field.name for field in fields}
+            for field in fields:
+                facts = [field.range_text, f"default {_shown(field.default)}"]
+                text = f"{field.help} [{'; '.join(fact for fact in facts if fact)}]"
+                groups.setdefault(f"{field.group}, {what}" if what else field.group, []).append((field.name, text))
         formatter.write_paragraph()
         formatter.write_text("Settings for --set (presets change some of the defaults: nascope methods):")
         for group, rows in groups.items():
@@ -163,7 +184,7 @@ class CommandWithSettings(click.Command):
 class RetrainCommand(CommandWithSettings):
     """With the settings of a retraining."""
 
-    kind = "retrain"
+    kinds = (("retrain", ""), ("subnet", "sub-networks only"))
 
 
 def _of_kind(kind: str, file_values: dict[str, Any], where: str | None) -> dict[str, Any]:

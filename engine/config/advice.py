@@ -10,6 +10,7 @@ from engine.config.fields import RunConfig
 from engine.config.presets import PRESETS, preset_values, retraining_method
 from engine.config.retrain import RetrainConfig
 from engine.config.search import SearchConfig
+from engine.config.two_stage import TwoStageConfig
 
 _SAME_WITHIN = 1.5
 """Batches that differ by less than this factor train alike at one rate."""
@@ -20,12 +21,11 @@ def rate_for_another_batch(config: RunConfig) -> str | None:
 
     Source: Goyal et al., Accurate, Large Minibatch SGD, 2017 (the linear scaling rule).
     """
-    if isinstance(config, SearchConfig):
-        if not config.order:
-            return None  # A random cell trains nothing.
-        method = config.method
-    else:
-        method = (retraining_method(config.genotype) if isinstance(config, RetrainConfig) else None) or "darts"
+    if isinstance(config, SearchConfig) and not config.order:
+        return None  # A random cell trains nothing.
+    method = config.method if isinstance(config, SearchConfig | TwoStageConfig) else None
+    if isinstance(config, RetrainConfig):
+        method = retraining_method(config.genotype)
     dataset = parse_data(config.data).dataset
     presets = {preset: preset_values(config.kind, method, dataset, preset) for preset in PRESETS if preset != "auto"}
     # Which preset it was is not told: the one that most of its values are from.

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from engine.config.data_sets import absolute_data, parse_data
 from engine.config.fields import SEED_LIMIT
-from engine.config.presets import METHODS, PRESETS
+from engine.config.presets import METHODS, PRESETS, method_names
 from engine.config.resolve import resolve
 from engine.config.retrain import RetrainConfig
 from engine.config.search import SearchConfig
@@ -60,6 +60,11 @@ class StudyMethod(BaseModel):
         if self.method not in METHODS:
             raise ValueError(
                 f"«{self.method}» is no method.{suggestion(self.method, METHODS)} (nascope methods lists all.)"
+            )
+        if self.method not in method_names():
+            raise ValueError(
+                f"«{self.method}» trains a two-stage supernet and finds no cell to retrain; a study compares cells. "
+                f"Use {', '.join(method_names())}."
             )
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"«{self.name}» cannot be the name of a folder. Use letters, digits and _ . + - only.")

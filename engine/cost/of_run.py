@@ -64,9 +64,21 @@ def supernet_cost_of(
     )  # fmt: skip
 
 
-def _settings(values: Config, dataset: DataSet, started: Mapping[str, Any]) -> NetworkSettings | None:
+def classes_of(config: Config, started: Mapping[str, Any]) -> int | None:
+    """Number of classes of a run's data; None for own files that nobody has opened yet."""
+    try:
+        return _classes(parse_data(str(config.get("data", "digits"))).dataset, started)
+    except (ConfigError, DataError):
+        return None
+
+
+def _classes(dataset: DataSet, started: Mapping[str, Any]) -> int | None:
     names = started.get("classes")
-    classes = len(names) if isinstance(names, list) and names else dataset.classes
+    return len(names) if isinstance(names, list) and names else dataset.classes
+
+
+def _settings(values: Config, dataset: DataSet, started: Mapping[str, Any]) -> NetworkSettings | None:
+    classes = _classes(dataset, started)
     image_channels = started.get("image_channels") or dataset.channels
     image_size = started.get("image_size") or values.get("image_size") or dataset.image_size
     sizes = (values.get("channels"), values.get("layers"), classes, image_size, image_channels)

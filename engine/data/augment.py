@@ -1,9 +1,10 @@
-"""Augmentation of a whole batch on the device: shift or crop, mirror, colours, normalize, cutout."""
+"""Augmentation of a whole batch on the device: shift or crop, mirror, AutoAugment, colours, normalize, cutout."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,9 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.config.data_sets import DataSet
+from engine.data.auto_augment import auto_augmented, pair_words
 from engine.data.crops import crop_boxes, crop_words, cut_and_resize, mirrored
 from engine.data.jitter import jitter, jitter_factors
-from engine.data.randomness import below, stream_key
+from engine.data.randomness import Words, below, stream_key
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Augmentation:
         cutout: side in pixels of the square that is blanked (set to 0, the mean) after normalization; 0 is off.
         random_crop: a crop of random size and shape, resized (``engine.data.crops``), in the place of a shift.
         color_jitter: largest change of brightness, contrast and saturation, and half of it of the hue; 0 is off.
+        auto_augment: whether each image gets a pair of AutoAugment's operations (``engine.data.auto_augment``).
+        fill: colour of what these bring into view from beyond the border, a number of 0 to 255 a channel; empty without.
 
     Source: DARTS ``utils._data_transforms_cifar10``: crop 32 after padding 4, flip, normalize, cutout 16;
     ``train_imagenet``: random resized crop, flip, colour jitter 0.4, normalize.
@@ -36,6 +40,8 @@ class Augmentation:
     cutout: int = 0
     random_crop: bool = False
     color_jitter: float = 0.0
+    auto_augment: bool = False
+    fill: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ class Draws:
         centre_y, centre_x: centre of the cutout square, uniform over the pixels.
         boxes: top, left, height and width of the random crop, ``(n, 4)`` int64; None without one.
         colours: factors of ``engine.data.jitter``, ``(n, 4)`` float32; None without them.
+        pairs: words of ``engine.data.auto_augment``, ``(n, WORDS)`` and always in main memory; None without them.
     """
 
     down: Tensor
@@ -57,32 +64,37 @@ class Draws:
     centre_x: Tensor
     boxes: Tensor | None = None
     colours: Tensor | None = None
+    pairs: Words | None = None
 
     def slice(self, start: int, stop: int) -> Draws:
         """The numbers of the images from ``start`` to before ``stop``."""
-        return self._each(lambda part: part[start:stop])
+        return replace(self, **{name: part[start:stop] for name, part in vars(self).items() if part is not None})
 
     def to(self, device: torch.device) -> Draws:
         """The same numbers on a device."""
-        return self._each(lambda part: part.to(device, non_blocking=True))
-
-    def _each(self, change: Callable[[Tensor], Tensor]) -> Draws:
-        parts: dict[str, Tensor | None] = {field.name: getattr(self, field.name) for field in fields(self)}
-        return replace(self, **{name: change(part) for name, part in parts.items() if part is not None})
+        moved: dict[str, Any] = {
+            name: part.to(device, non_blocking=True) for name, part in vars(self).items() if isinstance(part, Tensor)
+        }
+        return replace(self, **moved)
 
 
 def augmentation_for(
-    dataset: DataSet, image_size: int, *, augment: bool, cutout: int, color_jitter: float = 0.0
-) -> Augmentation:
+    dataset: DataSet, image_size: int, *, augment: bool, cutout: int, color_jitter: float = 0.0, auto_augment: bool = False,
+    mean: Sequence[float] = (),
+) -> Augmentation:  # fmt: skip
     """The augmentation that suits a data set.
 
     The passport's shift is meant for the passport's image size and grows with it; ``augment=False`` turns everything
     off, cutout included.
+
+    Args:
+        mean: of each channel, of pixels scaled to 0..1: the colour that ``auto_augment`` fills with.
     """
     if not augment:
         return Augmentation()
     shift = max(1, round(dataset.shift * image_size / dataset.image_size)) if dataset.shift else 0
-    return Augmentation(shift, dataset.flip, cutout, dataset.random_crop, color_jitter)
+    fill = tuple(round(255 * value) for value in mean) if auto_augment else ()
+    return Augmentation(shift, dataset.flip, cutout, dataset.random_crop, color_jitter, auto_augment, fill)
 
 
 def draw(
@@ -105,14 +117,16 @@ def draw(
     names = ("down", "right", "flip", "centre_y", "centre_x")
     columns = [below(stream_key(*key, name), count, limit, start) for name, limit in zip(names, limits, strict=True)]
     down, right, flip, centre_y, centre_x = (torch.from_numpy(np.ascontiguousarray(column)) for column in columns)
-    boxes = colours = None
+    boxes = colours = pairs = None
     if augmentation.random_crop:
         words = crop_words(stream_key(*key, "crop"), count, start)
         boxes = torch.from_numpy(crop_boxes(words, np.full(count, size[0]), np.full(count, size[1])))
         flip = torch.from_numpy(mirrored(words).astype(np.int64))
     if augmentation.color_jitter:
         colours = jitter_factors(augmentation.color_jitter, count, key=stream_key(*key, "colours"), start=start)
-    return Draws(down, right, flip, centre_y, centre_x, boxes, colours)
+    if augmentation.auto_augment:
+        pairs = pair_words(stream_key(*key, "pairs"), count, start)
+    return Draws(down, right, flip, centre_y, centre_x, boxes, colours, pairs)
 
 
 def normalize(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
@@ -138,7 +152,7 @@ def augment(
     std: Tensor,
     seen_size: int | None = None,
 ) -> Tensor:
-    """Shift or crop, mirror, change colours, normalize and cut out a batch.
+    """Shift or crop, mirror, change by AutoAugment, change colours, normalize and cut out a batch.
 
     Args:
         images: ``(n, C, H, W)`` uint8, left as they are.
@@ -152,14 +166,31 @@ def augment(
     if draws.boxes is not None:
         mirror = draws.flip if augmentation.flip else torch.zeros_like(draws.flip)
         images = cut_and_resize(images, draws.boxes, mirror, seen_size or images.shape[-1])
-    elif augmentation.shift or augmentation.flip:
-        images = _shift_and_flip(images, augmentation, draws)
+    images = changed_bytes(images, augmentation, draws)
     if draws.colours is not None:
         images = jitter(images.float() / 255, draws.colours).mul_(255)
     normalized = normalize(images, mean, std)
     if augmentation.cutout:
         normalized.masked_fill_(_cutout_square(images, augmentation.cutout, draws), 0.0)
     return normalized
+
+
+def changed_bytes(images: Tensor, augmentation: Augmentation, draws: Draws) -> Tensor:
+    """The part of ``augment`` that leaves bytes: shift and mirror (where no crop was cut), then AutoAugment.
+
+    Args:
+        images: ``(n, C, H, W)`` uint8, or crops in float32 of 0 to 255; left as they are.
+
+    Returns:
+        The same shape, uint8 from bytes and after AutoAugment.
+    """
+    if draws.boxes is None and (augmentation.shift or augmentation.flip):
+        images = _shift_and_flip(images, augmentation, draws)
+    if draws.pairs is None:
+        return images
+    if images.is_floating_point():
+        images = images.round().clamp_(0, 255).to(torch.uint8)
+    return auto_augmented(images, draws.pairs, augmentation.fill)
 
 
 def _shift_and_flip(images: Tensor, augmentation: Augmentation, draws: Draws) -> Tensor:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from engine.data.augment import Augmentation, changed_bytes, draw
 from engine.data.decode import UndecodableError, read_content
 from engine.data.picture import Way, square_of
 from engine.data.randomness import Words
@@ -38,6 +39,8 @@ class Chunk:
         size, way: as in ``picture.square_of``.
         words: ``(n, crops.WORDS)`` for crops, else None.
         flip: whether crops may be mirrored.
+        augmentation: what is done to the squares here already, else None; all of it must leave bytes.
+        key, start: of the random numbers for it: the stream's, and the first image's number within it.
     """
 
     paths: tuple[bytes, ...]
@@ -45,10 +48,13 @@ class Chunk:
     way: Way
     words: Words | None
     flip: bool
+    augmentation: Augmentation | None = None
+    key: tuple[str | int, ...] = ()
+    start: int = 0
 
 
 def read_chunk(chunk: Chunk) -> Squares:
-    """Decode the files of a chunk: a function of the files and the chunk alone."""
+    """Decode the files of a chunk, and augment them where it says so: a function of the files and the chunk alone."""
     squares = torch.zeros(len(chunk.paths), 3, chunk.size, chunk.size, dtype=torch.uint8)
     faults: list[Fault] = []
     for number, path in enumerate(chunk.paths):
@@ -58,6 +64,9 @@ def read_chunk(chunk: Chunk) -> Squares:
             squares[number] = square_of(content, chunk.size, chunk.way, words, flip=chunk.flip)
         except UndecodableError as error:
             faults.append((number, str(error)))
+    if chunk.augmentation is not None:
+        drawn = draw(chunk.augmentation, len(squares), (chunk.size, chunk.size), key=chunk.key, start=chunk.start)
+        squares = changed_bytes(squares, chunk.augmentation, drawn)
     return squares, faults
 
 

@@ -66,10 +66,7 @@ class FileStream:
         crops = augmentation is not None and augmentation.random_crop
         self._way: Way = "crop" if crops else "centre" if file_set.cropped else "square"
         self._mean, self._std = file_set.mean, file_set.std
-        # Crops are cut and mirrored as they are decoded.
-        self._later = (
-            replace(augmentation, random_crop=False, flip=False, shift=0) if crops and augmentation else augmentation
-        )
+        self._at_once, self._later = _divided(augmentation)
         self._orders: dict[int, Positions] = {}
         # A replacement would be counted twice in an evaluation.
         self._broken = BrokenImages(file_set, name, replaces=shuffle or augmentation is not None)
@@ -145,7 +142,8 @@ class FileStream:
         root = os.fsencode(self.file_set.root)
         paths = tuple(os.path.join(root, name) for name in self.file_set.names[positions].tolist())  # noqa: PTH118
         flip = self._augmentation is not None and self._augmentation.flip
-        return Chunk(paths, self.file_set.image_size, self._way, words, flip)
+        key = (self.order.seed, self.name, epoch)
+        return Chunk(paths, self.file_set.image_size, self._way, words, flip, self._at_once, key, start)
 
     def _positions(self, epoch: int, start: int, stop: int) -> Positions:
         """Positions in the set of the images from ``start`` to before ``stop`` of an epoch."""
@@ -201,3 +199,17 @@ class FileStream:
                     lambda candidates, at=start + number: read_chunk(self._chunk(candidates, epoch, at)),  # type: ignore[misc]
                 )
         return images
+
+
+def _divided(augmentation: Augmentation | None) -> tuple[Augmentation | None, Augmentation | None]:
+    """What the processes that decode do beside cutting and mirroring crops, and what is left for the device.
+
+    AutoAugment takes the processor's time, so it is theirs, and with it whatever comes before.
+    """
+    if augmentation is None:
+        return None, None
+    rest = replace(augmentation, random_crop=False, flip=False, shift=0) if augmentation.random_crop else augmentation
+    if not augmentation.auto_augment:
+        return None, rest
+    at_once = replace(rest, cutout=0, color_jitter=0.0)
+    return at_once, replace(rest, shift=0, flip=False, auto_augment=False, fill=())

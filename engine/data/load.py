@@ -108,6 +108,12 @@ def load_data(
             where=f"cutout={config.cutout}",
             mend=f"Set cutout to {size // 2}.",
         )
+    if config.auto_augment and config.augment and _channels(raw) not in (1, 3):
+        raise DataError(
+            f"is for grey and colour images; these have {_channels(raw)} channels.",
+            where="auto_augment=true",
+            mend="Set auto_augment to false.",
+        )
 
     sources: dict[str, tuple[RawSplit | FileSplit, Positions]] = {"train": (raw.train, places.train)}
     if validation is not None:
@@ -137,7 +143,8 @@ def load_data(
         },
         counts=counts,
         augmentation=augmentation_for(
-            reference.dataset, size, augment=config.augment, cutout=config.cutout, color_jitter=config.color_jitter
+            reference.dataset, size, augment=config.augment, cutout=config.cutout, color_jitter=config.color_jitter,
+            auto_augment=config.auto_augment, mean=normalization.mean,
         ),
         normalization=normalization, messages=(*raw.messages, *told),
     )  # fmt: skip

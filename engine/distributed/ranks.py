@@ -115,7 +115,8 @@ class Ranks:
             return True
         digest = hashlib.sha256()
         for tensor in tensors:
-            digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+            # Flat, since a size of 1 may have any stride in a tensor that counts as contiguous.
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
         return len(set(self.all_say(digest.hexdigest()))) == 1
 
     def seed(self, seed: int, step: int = 0) -> int:

@@ -40,6 +40,8 @@ def measure() -> Callable[[str, float], float]:
 
     @cache
     def width(text: str, size: float) -> float:
+        if not text:
+            return 0.0
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
             found = TextPath((0, 0), text.replace("$", r"\$"), size=size, prop=FontProperties(family=list(fonts())))
@@ -128,17 +130,20 @@ def _outline(capsule: Capsule) -> Any:
     """The capsule as a path; matplotlib's own rounded box has corners that are no circles."""
     from matplotlib.path import Path
 
-    r = capsule.height / 2
+    r = capsule.height / 2 if capsule.radius is None else capsule.radius
     left, right = capsule.x - capsule.width / 2 + r, capsule.x + capsule.width / 2 - r
-    top, middle, bottom, k = capsule.y - r, capsule.y, capsule.y + r, ROUND * r
+    upper, lower, k = capsule.y - capsule.height / 2 + r, capsule.y + capsule.height / 2 - r, ROUND * r
+    top, bottom = upper - r, lower + r
     points = [
         (left, top), (right, top),
-        (right + k, top), (right + r, middle - k), (right + r, middle),
-        (right + r, middle + k), (right + k, bottom), (right, bottom),
+        (right + k, top), (right + r, upper - k), (right + r, upper),
+        (right + r, lower),
+        (right + r, lower + k), (right + k, bottom), (right, bottom),
         (left, bottom),
-        (left - k, bottom), (left - r, middle + k), (left - r, middle),
-        (left - r, middle - k), (left - k, top), (left, top),
+        (left - k, bottom), (left - r, lower + k), (left - r, lower),
+        (left - r, upper),
+        (left - r, upper - k), (left - k, top), (left, top),
         (left, top),
     ]  # fmt: skip
-    curves = [Path.CURVE4] * 6
-    return Path(points, [Path.MOVETO, Path.LINETO, *curves, Path.LINETO, *curves, Path.CLOSEPOLY])
+    side = [Path.LINETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3]
+    return Path(points, [Path.MOVETO, *side, *side, Path.CLOSEPOLY])

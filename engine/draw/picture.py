@@ -25,7 +25,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Capsule:
-    """A box with round ends around ``(x, y)``; a circle where it is as wide as high."""
+    """A box with round ends around ``(x, y)``; a circle where it is as wide as high. ``radius`` is another one of its corners."""
 
     x: float
     y: float
@@ -34,6 +34,7 @@ class Capsule:
     fill: str
     outline: str
     title: str
+    radius: float | None = None
 
 
 @dataclass(frozen=True)

@@ -56,9 +56,10 @@ def _line(line: Line) -> list[str]:
 
 
 def _capsule(capsule: Capsule, identity: str) -> str:
+    radius = capsule.height / 2 if capsule.radius is None else capsule.radius
     return (
         f'<rect id="{identity}" x="{_number(capsule.x - capsule.width / 2)}" y="{_number(capsule.y - capsule.height / 2)}" '
-        f'width="{_number(capsule.width)}" height="{_number(capsule.height)}" rx="{_number(capsule.height / 2)}" '
+        f'width="{_number(capsule.width)}" height="{_number(capsule.height)}" rx="{_number(radius)}" '
         f'fill="{capsule.fill}" stroke="{capsule.outline}"><title>{_text(capsule.title)}</title></rect>'
     )
 

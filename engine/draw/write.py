@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -78,13 +78,22 @@ def write_drawing(
         DrawError: an ending that is no format, a folder that is not there, or a file that cannot be written.
     """
     format = drawing_format(path)
+    write_bytes(path, lambda: draw_genotype(genotype, format, kinds=kinds, engine=engine))
+
+
+def write_bytes(path: Path, draw: Callable[[], bytes]) -> None:
+    """Write what ``draw`` gives, which is asked only where the file can go; an old file is replaced in one go.
+
+    Raises:
+        DrawError: a folder that is not there, or a file that cannot be written.
+    """
     if not path.parent.is_dir():
         raise DrawError(
             f"the folder {path.parent} does not exist.", where=str(path), mend="Make it first, or choose another."
         )
     if path.is_dir():
         raise DrawError("this is a folder.", where=str(path), mend="Name a file.")
-    content = draw_genotype(genotype, format, kinds=kinds, engine=engine)
+    content = draw()
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.write_bytes(content)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from engine.config import RetrainConfig, RunConfig, SearchConfig
+from engine.config import RetrainConfig, RunConfig, SearchConfig, SubnetConfig, TwoStageConfig
 from engine.data import load_data
 from engine.distributed import ALONE, Ranks, first_goes
 from engine.retrain.trainer import RetrainTrainer
@@ -15,6 +15,7 @@ from engine.search.random_search import RandomSearch
 from engine.search.trainer import SearchTrainer
 from engine.training.resuming import read_as_before
 from engine.training.trainer import Trainer
+from engine.two_stage.trainer import TwoStageTrainer
 
 
 def make_trainer(
@@ -40,6 +41,8 @@ def make_trainer(
     data = first_goes(ranks, lambda: load_data(config, device, progress=progress), "data")
     if isinstance(config, SearchConfig):
         return SearchTrainer(config, data, device, decided, ranks)
-    if isinstance(config, RetrainConfig):
+    if isinstance(config, TwoStageConfig):
+        return TwoStageTrainer(config, data, device, decided, ranks)
+    if isinstance(config, RetrainConfig | SubnetConfig):
         return RetrainTrainer(config, data, device, decided, ranks)
     raise TypeError(f"no trainer for {type(config).__name__}")

@@ -12,6 +12,7 @@ from engine.config import RunConfig
 from engine.distributed import Ranks
 from engine.errors import DataError
 from engine.execution.make import make_trainer
+from engine.retrain.trainer import RetrainTrainer
 from engine.training.determinism import choose_algorithms
 from engine.training.rank_device import refuse_shared_devices
 from engine.training.trainer import Trainer
@@ -50,6 +51,8 @@ def prepare(plan: Plan, device: torch.device, progress: Callable[[str, int, int]
     if ranks.size > 1:
         _refuse_different_images(trainer.facts().get("split_fingerprint"), plan.config.data, ranks)
         torch.manual_seed(ranks.seed(plan.config.seed))  # What ranks draw in training must differ between their images.
+    if plan.checkpoint is None and isinstance(trainer, RetrainTrainer):
+        trainer.begin()  # Only now: a resume must do without the supernet, whose run may be gone.
     return trainer
 
 

@@ -1,6 +1,6 @@
 """``--format module``: the network as one file of Python that people can read, change and retrain with torch alone.
 
-The cells are written out edge by edge; parameters have nascope's names, so that exported weights load strictly.
+Cells are written out edge by edge, sub-networks block by block (``subnet_module``); parameters have nascope's names, so that exported weights load strictly.
 """
 
 from __future__ import annotations
@@ -10,20 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 import engine
 from engine.errors import GenotypeError, NascopeError
 from engine.export import module_parts as parts
 from engine.export.compare import example_images, refuse_other_logits
-from engine.export.source import ExportedNetwork
+from engine.export.module_text import WIDTH, in_docstring, joined, lines_of_data, one_line
+from engine.export.source import ExportedCells, ExportedNetwork, ExportedSubnet
+from engine.export.subnet_module import subnet_module_text
 from engine.genotype.genotype import INPUT_STATES, Cell
 from engine.genotype.primitives import PrimitiveDeclaration, declaration, is_registered
 from engine.genotype.text import as_text
 
 if TYPE_CHECKING:
     from engine.export.write import Options
-
-_WIDTH = 118
 
 
 def write_module(source: ExportedNetwork, path: Path, options: Options) -> tuple[float, str]:
@@ -37,7 +38,12 @@ def write_module(source: ExportedNetwork, path: Path, options: Options) -> tuple
             "a module takes any batch and does not normalize.", where="--format",
             mend="Leave --with-normalization and --batch out.",
         )  # fmt: skip
-    text = module_text(source, path.name.split(".tmp.")[-1].removesuffix(".py"))
+    stem = path.name.split(".tmp.")[-1].removesuffix(".py")
+    if isinstance(source, ExportedSubnet):
+        text = subnet_module_text(source, stem)
+    else:
+        assert isinstance(source, ExportedCells)
+        text = module_text(source, stem)
     path.write_text(text, encoding="utf-8")
     names: dict[str, Any] = {"__name__": "exported"}
     exec(compile(text, path.name, "exec"), names)
@@ -45,12 +51,13 @@ def write_module(source: ExportedNetwork, path: Path, options: Options) -> tuple
     network.load_state_dict(source.network.state_dict())
     images = example_images(source, 2, with_normalization=False)
     with torch.no_grad():
-        expected, found = source.network(images)[0], network.eval()(images)[0]
-    return refuse_other_logits(expected, found, "the module"), "the module"
+        expected, found = source.network(images)[0], network.eval()(images)
+    # A sub-network's module gives logits alone, one of cells with the auxiliary head's.
+    return refuse_other_logits(expected, found if isinstance(found, Tensor) else found[0], "the module"), "the module"
 
 
-def module_text(source: ExportedNetwork, stem: str = "network") -> str:
-    """The whole file.
+def module_text(source: ExportedCells, stem: str = "network") -> str:
+    """The whole file of a network of cells.
 
     Args:
         stem: the file's name without its ending, for the example in its head.
@@ -71,10 +78,10 @@ def module_text(source: ExportedNetwork, stem: str = "network") -> str:
         parts.CIFAR_HEAD if source.kind == "cifar" else parts.IMAGENET_HEAD,
         parts.NETWORK, parts.MAIN,
     ]  # fmt: skip
-    return "\n\n".join(piece.strip("\n") + "\n" for piece in pieces)
+    return joined(pieces)
 
 
-def _used_primitives(source: ExportedNetwork) -> list[str]:
+def _used_primitives(source: ExportedCells) -> list[str]:
     cells = (source.genotype.normal, source.genotype.reduction)
     names = list(dict.fromkeys(edge.primitive for cell in cells for _, _, edge in cell.edges()))
     for name in names:
@@ -86,46 +93,24 @@ def _used_primitives(source: ExportedNetwork) -> list[str]:
     return names
 
 
-def _head(source: ExportedNetwork, stem: str) -> str:
+def _head(source: ExportedCells, stem: str) -> str:
     title = source.genotype.name or "A network"
     text = (
         f"Written by nascope {engine.__version__}, for a {source.kind} network of {source.config.layers} cells and {source.config.channels} "
         f"channels. Its weights at that time: {source.origin}. Licence: Apache-2.0, as that of nascope."
     )
-    cell_text = textwrap.wrap(as_text(source.genotype), _WIDTH - 4, break_long_words=False)
-    provenance = "\n".join(textwrap.wrap(text, _WIDTH)) + "\n\n" + "\n".join(f"    {line}" for line in cell_text)
+    cell_text = textwrap.wrap(as_text(source.genotype), WIDTH - 4, break_long_words=False)
+    provenance = "\n".join(textwrap.wrap(text, WIDTH)) + "\n\n" + "\n".join(f"    {line}" for line in cell_text)
     return parts.HEAD.format(
-        title=_in_docstring(_one_line(title)), provenance=_in_docstring(provenance), stem=stem if stem.isidentifier() else "network",
+        title=in_docstring(one_line(title)), provenance=in_docstring(provenance), stem=stem if stem.isidentifier() else "network",
         weights_hint="those of nascope export --format torch or safetensors", image_channels=source.image_channels,
         image_size=source.image_size, auxiliary_weight=source.config.auxiliary_weight, drop_path=source.config.drop_path,
     )  # fmt: skip
 
 
-def _constants(source: ExportedNetwork) -> str:
-    lines = [
-        f"CHANNELS, LAYERS, CLASSES, AUXILIARY = {source.config.channels}, {source.config.layers}, {source.classes}, {source.config.auxiliary}",
-        f"IMAGE_CHANNELS, IMAGE_SIZE = {source.image_channels}, {source.image_size}",
-    ]
-    if source.normalization is not None:
-        mean, std = source.normalization
-        lines += [
-            "", "# Of pixels scaled to 0..1: (pixel - MEAN) / STD.", f"MEAN = {tuple(mean)!r}", f"STD = {tuple(std)!r}",
-        ]  # fmt: skip
-    if source.class_names:
-        names = _filled([f"{name!r}," for name in source.class_names], _WIDTH - 4)
-        lines += ["", "# In the order of the logits.", "CLASS_NAMES = (", *(f"    {line}" for line in names), ")"]
-    return "\n".join(lines)
-
-
-def _filled(pieces: list[str], width: int) -> list[str]:
-    """Lines of whole pieces: blanks within a piece are part of a name, and stay."""
-    lines = [pieces[0]]
-    for piece in pieces[1:]:
-        if len(lines[-1]) + 1 + len(piece) <= width:
-            lines[-1] += f" {piece}"
-        else:
-            lines.append(piece)
-    return lines
+def _constants(source: ExportedCells) -> str:
+    sizes = f"{source.config.channels}, {source.config.layers}, {source.classes}, {source.config.auxiliary}"
+    return "\n".join([f"CHANNELS, LAYERS, CLASSES, AUXILIARY = {sizes}", *lines_of_data(source)])
 
 
 def _primitive(entry: PrimitiveDeclaration) -> str:
@@ -141,7 +126,7 @@ def _primitive(entry: PrimitiveDeclaration) -> str:
         "relu_dw_pw_bn": f"return depthwise_pointwise(channels, {entry.kernel}, stride, dilation={entry.dilation}, repeats={entry.repeats})",
         "relu_factorized_bn": f"return factorized_kernel(channels, {height}, {width}, stride)",
     }
-    summary = _in_docstring(_one_line(entry.summary or entry.label))
+    summary = in_docstring(one_line(entry.summary or entry.label))
     return f'def {entry.name}(channels, stride):\n    """{summary}"""\n    {bodies[entry.kind]}\n'
 
 
@@ -173,7 +158,7 @@ def _sums(cell: Cell) -> list[str]:
         terms = [f"self.edge({number + place}, state{edge.source}, p)" for place, edge in enumerate(edges)]
         number += len(edges)
         line = f"        state{node + INPUT_STATES} = {' + '.join(terms)}"
-        if len(line) <= _WIDTH:
+        if len(line) <= WIDTH:
             lines.append(line)
         else:
             lines += [
@@ -183,14 +168,3 @@ def _sums(cell: Cell) -> list[str]:
                 "        )",
             ]
     return lines
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _in_docstring(text: str) -> str:
-    """Text that ends no docstring and escapes nothing, whoever named the run or the data."""
-    plain = text.replace("\\", "/").replace('"', "'")
-    # Bytes that are no UTF-8, as a folder's name can have them, and control characters have no place in a source.
-    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in plain)

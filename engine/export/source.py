@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 import engine
-from engine.config import RetrainConfig, network_kind, resolve
+from engine.config import RetrainConfig, SubnetConfig, TwoStageConfig, network_kind, resolve
 from engine.errors import RunError
 from engine.genotype import Genotype, genotype_from_json
-from engine.networks import DiscreteNetwork, build_network
+from engine.networks import SubnetNetwork, build_network
+from engine.networks.subnet import Initialization
 from engine.runs import RunFolder
 from engine.runs.folder import CHECKPOINT_BEST, CHECKPOINT_LAST
+from engine.runs.origin import no_subnet_named
+from engine.subnets import Architecture
 from engine.training.checkpoint import load_checkpoint
+from engine.two_stage.saved import SavedSupernet, open_saved
 
 PAPER_SIZES: dict[str, dict[str, int]] = {
     "cifar": {"channels": 36, "layers": 20, "classes": 10, "image_size": 32},
@@ -25,46 +30,47 @@ PAPER_SIZES: dict[str, dict[str, int]] = {
 """What the papers retrain with; the sizes of a genotype's module where none are said."""
 
 
-@dataclass(frozen=True)
-class ExportedNetwork:
-    """A discrete network and its passport.
+Normalizing = tuple[tuple[float, ...], tuple[float, ...]]
+"""Mean and standard deviation of each channel."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportedNetwork(ABC):
+    """A network and its passport: of cells (``ExportedCells``) or a sub-network (``ExportedSubnet``).
 
     Attributes:
-        network: on the CPU, in eval mode.
-        normalization: mean and standard deviation of each channel, of pixels scaled to 0..1; None where nothing was
-            trained and nothing is known.
+        network: gives ``(logits, auxiliary logits or None)``; on the CPU, in eval mode.
+        normalization: of pixels scaled to 0..1; None where nothing was trained and nothing is known.
         class_names: in the order of the logits; empty where nothing is known.
         origin: what the weights are, in a sentence.
     """
 
-    network: DiscreteNetwork
-    genotype: Genotype
-    config: RetrainConfig
-    kind: Literal["cifar", "imagenet"]
+    network: nn.Module
     classes: int
     image_channels: int
     image_size: int
-    normalization: tuple[tuple[float, ...], tuple[float, ...]] | None
+    normalization: Normalizing | None
     class_names: tuple[str, ...]
     origin: str
+
+    @abstractmethod
+    def record(self) -> dict[str, Any]:
+        """What the network is built from, by the name that the passport has for it."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Sizes that build the network again."""
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """Channels, height, width."""
         return self.image_channels, self.image_size, self.image_size
 
-    def settings(self) -> dict[str, Any]:
-        """Sizes that build the network again."""
-        return {
-            "network": self.kind, "channels": self.config.channels, "layers": self.config.layers, "classes": self.classes,
-            "auxiliary": self.config.auxiliary, "image_channels": self.image_channels, "image_size": self.image_size,
-        }  # fmt: skip
-
     def passport(self) -> dict[str, Any]:
         """Everything beside the weights, as plain values: the metadata of every format."""
         mean, std = self.normalization or (None, None)
         return {
-            "written_by": f"nascope {engine.__version__}", "genotype": self.genotype.as_json(), "network": self.settings(),
+            "written_by": f"nascope {engine.__version__}", **self.record(), "network": self.settings(),
             "classes": list(self.class_names),
             "normalization": None if mean is None or std is None else {"mean": list(mean), "std": list(std)},
             "input_shape": list(self.input_shape), "weights": self.origin,
@@ -78,6 +84,51 @@ class ExportedNetwork:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class ExportedCells(ExportedNetwork):
+    """A discrete network of a genotype's cells."""
+
+    genotype: Genotype
+    config: RetrainConfig
+    kind: Literal["cifar", "imagenet"]
+
+    def record(self) -> dict[str, Any]:
+        return {"genotype": self.genotype.as_json()}
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            "network": self.kind, "channels": self.config.channels, "layers": self.config.layers, "classes": self.classes,
+            "auxiliary": self.config.auxiliary, "image_channels": self.image_channels, "image_size": self.image_size,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportedSubnet(ExportedNetwork):
+    """A sub-network of a two-stage space. It takes images of ``image_size`` and resizes them to its own resolution.
+
+    Attributes:
+        initialization, zero_gamma: how a training of it from scratch begins, for formats that hold its source.
+    """
+
+    network: SubnetNetwork
+    initialization: Initialization = "default"
+    zero_gamma: bool = True
+
+    @property
+    def architecture(self) -> Architecture:
+        """Its record, with the number of classes that it has."""
+        return self.network.architecture
+
+    def record(self) -> dict[str, Any]:
+        return {"architecture": self.architecture.as_json()}
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            "network": "subnet", "space": self.architecture.space.name, "resolution": self.architecture.resolution,
+            "classes": self.classes, "image_channels": self.image_channels, "image_size": self.image_size,
+        }  # fmt: skip
+
+
 class MainLogits(nn.Module):
     """Images (N, C, H, W) to logits (N, classes), and nothing else.
 
@@ -88,7 +139,7 @@ class MainLogits(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: nn.Module, normalization: tuple[tuple[float, ...], tuple[float, ...]] | None) -> None:
+    def __init__(self, network: nn.Module, normalization: Normalizing | None) -> None:
         super().__init__()
         self.network = network
         self.normalizes = normalization is not None
@@ -107,10 +158,12 @@ def trained_network(folder: RunFolder) -> ExportedNetwork:
     """The network of a retraining, with the weights that ``nascope test`` measures: best on validation, else last.
 
     Raises:
-        RunError: the run is a search, or has not trained an epoch yet.
+        RunError: the run has no network of its own (a search, a supernet), or has not trained an epoch yet.
     """
     config = folder.config()
-    if not isinstance(config, RetrainConfig):
+    if isinstance(config, TwoStageConfig):
+        raise no_subnet_named(folder)
+    if not isinstance(config, RetrainConfig | SubnetConfig):
         raise RunError(
             "a search has no trained network.", where=str(folder.path),
             mend=f"Retrain its cell first: nascope retrain {folder.path}",
@@ -121,21 +174,73 @@ def trained_network(folder: RunFolder) -> ExportedNetwork:
         raise RunError("no epoch is trained yet.", where=str(folder.path), mend="Wait for its first, or resume it.")
     trained = checkpoint["trainer"]
     size, image_channels, names = trained["image_size"], trained["image_channels"], tuple(trained["classes"])
-    network = build_network(config, len(names), image_channels, size)
-    network.load_state_dict(trained["weights"])
     mean, std = trained["normalization"]
     kind = "best on the validation split" if chosen == CHECKPOINT_BEST else "last"
-    return ExportedNetwork(
-        network.eval(), genotype_from_json(config.genotype), config, network_kind(config.network, size), len(names),
-        image_channels, size, (tuple(mean), tuple(std)), names,
-        f"trained by nascope for {checkpoint['epochs_ended']} epochs on {config.data} ({kind})",
+    origin = f"trained by nascope for {checkpoint['epochs_ended']} epochs on {config.data} ({kind})"
+    normalization = (tuple(mean), tuple(std))
+    if isinstance(config, SubnetConfig):
+        subnet = build_network(config, len(names), image_channels, size)
+        subnet.load_state_dict(trained["weights"])
+        return ExportedSubnet(
+            network=subnet.eval(), classes=len(names), image_channels=image_channels, image_size=size,
+            normalization=normalization, class_names=names, origin=origin, initialization=config.initialization,
+            zero_gamma=config.zero_gamma,
+        )  # fmt: skip
+    network = build_network(config, len(names), image_channels, size)
+    network.load_state_dict(trained["weights"])
+    return ExportedCells(
+        network=network.eval(), genotype=genotype_from_json(config.genotype), config=config,
+        kind=network_kind(config.network, size), classes=len(names), image_channels=image_channels, image_size=size,
+        normalization=normalization, class_names=names, origin=origin,
+    )  # fmt: skip
+
+
+def cut_out_network(folder: RunFolder, architecture: Architecture) -> ExportedSubnet:
+    """A sub-network of a two-stage run, with calibrated batch norms.
+
+    Raises:
+        RunError: the run has no supernet, or has not trained an epoch yet.
+        DataError: the images for the calibration are not there, or have changed.
+    """
+    saved = open_saved(folder, "cpu")
+    try:
+        return exported_subnet(saved, architecture)
+    finally:
+        saved.close()
+
+
+def exported_subnet(saved: SavedSupernet, architecture: Architecture) -> ExportedSubnet:
+    """As ``cut_out_network``, of a supernet that is open already; ``architecture`` may be for any number of classes."""
+    data = saved.data
+    network = saved.network(replace(architecture, space=saved.space)).to("cpu")
+    network.order_memory(False)
+    of = "best by validation accuracy" if saved.checkpoint == CHECKPOINT_BEST else "last"
+    return ExportedSubnet(
+        network=network.eval(), classes=len(data.class_names), image_channels=data.channels, image_size=data.image_size,
+        normalization=(data.normalization.mean, data.normalization.std), class_names=tuple(data.class_names),
+        origin=f"cut out of a supernet that nascope trained for {saved.epoch} epochs on {saved.config.data} ({of}), batch norms calibrated",
+        initialization=saved.config.initialization, zero_gamma=saved.config.zero_gamma,
+    )  # fmt: skip
+
+
+def fresh_subnet(
+    architecture: Architecture, *, classes: int | None = None, image_size: int | None = None, image_channels: int = 3, seed: int = 0
+) -> ExportedSubnet:  # fmt: skip
+    """A sub-network as a training from scratch would begin it, for images of its own resolution where no size is said."""
+    count = classes or architecture.space.classes
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = SubnetNetwork(replace(architecture, space=architecture.space.with_classes(count)))
+    return ExportedSubnet(
+        network=network.eval(), classes=count, image_channels=image_channels, image_size=image_size or architecture.resolution,
+        normalization=None, class_names=(), origin="fresh, not trained",
     )  # fmt: skip
 
 
 def fresh_network(
     genotype: Genotype, kind: Literal["cifar", "imagenet"] = "cifar", *, channels: int | None = None, layers: int | None = None,
     classes: int | None = None, image_size: int | None = None, image_channels: int = 3, auxiliary: bool = True, seed: int = 0,
-) -> ExportedNetwork:  # fmt: skip
+) -> ExportedCells:  # fmt: skip
     """The network of a genotype as a retraining would begin it; sizes are the papers' where none are said.
 
     Raises:
@@ -154,6 +259,7 @@ def fresh_network(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build_network(config, count, image_channels, size)
-    return ExportedNetwork(
-        network.eval(), genotype, config, kind, count, image_channels, size, None, (), "fresh, not trained",
+    return ExportedCells(
+        network=network.eval(), genotype=genotype, config=config, kind=kind, classes=count, image_channels=image_channels,
+        image_size=size, normalization=None, class_names=(), origin="fresh, not trained",
     )  # fmt: skip

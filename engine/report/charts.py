@@ -21,6 +21,7 @@ from engine.genotype.discretize import edge_index, edge_list, edge_weights, oper
 from engine.genotype.graph import state_name
 from engine.genotype.primitives import declaration
 from engine.runs import RunHistory, Series
+from engine.runs.subnet_log import SubnetRow
 
 Array = NDArray[np.float64]
 
@@ -53,6 +54,10 @@ def curves_svg(history: RunHistory) -> str | None:
         for axes, name, title in ((loss, "loss", "Loss"), (accuracy, "accuracy_percent", "Accuracy, %")):
             for split, colour, dashes in (("train", _TRAIN, "-"), ("validation", _VALIDATION, "--")):
                 _epochs(axes, history.series.get(f"epoch.{split}_{name}"), history, split, colour, dashes)
+            if name == "accuracy_percent":
+                for role, dashes in (("smallest", ":"), ("sampled", "-.")):
+                    series = history.series.get(f"epoch.{role}_validation_{name}")
+                    _epochs(axes, series, history, f"validation, {role}", _DIM, dashes)
             _finish(axes, title)
         accuracy.set_ylim(0, 100)
         return _svg(figure, "curves", "Losses and accuracies over the epochs")
@@ -85,6 +90,25 @@ def search_curves_svg(history: RunHistory, records: Sequence[EpochAlphas]) -> st
             gradient.text(0.5, 0.5, "no gradients logged yet", transform=gradient.transAxes, ha="center", color=_DIM)
         _finish(gradient, "Norm of the gradient")
         return _svg(figure, "search-curves", "Entropy of the alphas and gradient norms")
+
+
+def front_svg(rows: Sequence[SubnetRow], best: Sequence[SubnetRow]) -> str:
+    """Accuracy against multiply-adds of every measured sub-network, and the front that none beats, cheapest first."""
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(9.6, 3.2), layout="constrained")
+        axes = figure.subplots()
+        for label, is_random, colour in (("found by the search", False, _TRAIN), ("drawn at random", True, _DIM)):
+            points = [row for row in rows if (row.found_by == "random") == is_random]
+            if points:
+                macs, accuracy = [row.macs / 1e6 for row in points], [row.accuracy_percent for row in points]
+                axes.plot(macs, accuracy, "o", color=colour, markersize=3.5, alpha=0.6, label=label)
+        steps = [(row.macs / 1e6, row.accuracy_percent) for row in best]
+        if steps:
+            x, y = zip(*[*steps, (max(row.macs for row in rows) / 1e6, steps[-1][1])], strict=True)
+            axes.plot(x, y, color=_VALIDATION, drawstyle="steps-post", label="front")
+        axes.set_title("Validation accuracy, %, against million multiply-adds")
+        axes.legend(loc="lower right")
+        return _svg(figure, "front", "Accuracy against multiply-adds of the measured sub-networks")
 
 
 def heatmap_svg(record: EpochAlphas, kind: CellKind, primitives: Sequence[str], cell: Cell, *, largest: float) -> str:

@@ -26,8 +26,12 @@ class RunFacts:
     results: Sequence[Mapping[str, Any]]
 
     @property
+    def kind(self) -> str:
+        return str(self.config.get("kind", "search"))
+
+    @property
     def is_search(self) -> bool:
-        return self.config.get("kind") != "retrain"
+        return self.kind == "search"
 
     @property
     def tests(self) -> list[Mapping[str, Any]]:
@@ -56,15 +60,26 @@ def key_numbers(facts: RunFacts) -> list[dict[str, Any]]:
                 ]
             ),
         )
+    is_two_stage = facts.kind == "two-stage"
     add(
-        "validation accuracy",
+        "biggest network" if is_two_stage else "validation accuracy",
         percent_text(metrics.get("validation_accuracy_percent")),
         _SPLIT_NAMES.get(split or "", ""),
     )
     add(
+        "smallest network",
+        percent_text(metrics.get("smallest_validation_accuracy_percent")),
+        _SPLIT_NAMES["validation"],
+    )
+    add(
+        "sampled networks, mean",
+        percent_text(metrics.get("sampled_validation_accuracy_percent")),
+        _SPLIT_NAMES["validation"],
+    )
+    add(
         "training accuracy",
         percent_text(metrics.get("train_accuracy_percent")),
-        "with augmentation, during the last epoch",
+        f"{'of the biggest network, ' if is_two_stage else ''}with augmentation, during the last epoch",
     )
     gap = facts.history.of_type("discretization_gap")
     if gap:
@@ -79,7 +94,7 @@ def key_numbers(facts: RunFacts) -> list[dict[str, Any]]:
         add(
             "parameters",
             millions_text(parameters),
-            "of the supernet, without alphas" if facts.is_search else "without the auxiliary head",
+            _WHOSE_PARAMETERS.get(facts.kind, ""),
         )
     for kind in CELL_KINDS if facts.records else ():
         entropy = mean_entropy(alphas_of(facts.records[-1], kind)[0])
@@ -102,6 +117,12 @@ def _cautions(row: Mapping[str, Any], facts: RunFacts) -> list[str]:
     return found
 
 
+_WHOSE_PARAMETERS = {
+    "search": "of the supernet, without alphas",
+    "retrain": "without the auxiliary head",
+    "two-stage": "of the supernet, shared by all sub-networks",
+    "subnet": "of the sub-network",
+}
 _SPLIT_NAMES = {
     "validation": "held-out validation split",
     "alphas": "the alphas' half of the training images",
@@ -142,6 +163,15 @@ def protocol(facts: RunFacts) -> list[str]:
             )
         found.append("They rate the supernet, not the cell: the cell's worth shows only after a retraining.")
         found.append("One search with one seed gives one cell; published cells were picked among several searches.")
+    elif facts.kind == "two-stage":
+        found.append(f"The shared weights were trained on {images('train')}; there are no architecture parameters.")
+        found.append(
+            f"Accuracies of sub-networks are from {images('validation')} held out of training, with batch-norm statistics measured "
+            "anew for each on training images."
+        )
+        found.append(
+            "Sub-networks are chosen by these accuracies, so that the best of many looks better than it is: the test split tells."
+        )
     else:
         found.append(f"The weights were trained on {images('train')}.")
         if split == "validation":

@@ -23,13 +23,21 @@ from engine.report.charts import curves_svg, heatmap_svg, inline_svg, search_cur
 from engine.report.formats import date_text, duration_text, number_text, percent_text, value_text
 from engine.report.numbers import RunFacts, key_numbers, protocol
 from engine.report.reproducibility import reproducibility
+from engine.report.subnets import subnets_section
 from engine.runs import AlphaRecord, RunFolder, RunHistory
 from engine.runs.files import write_atomically
 from engine.runs.folder import EVENTS, REPORT
 from engine.runs.library import RunSummary, default_title, summarize
 from engine.runs.origin import is_imported
+from engine.runs.subnet_log import read_subnets
 
 _MOST_BESIDE = 500
+_KINDS = {
+    "search": "Search",
+    "retrain": "Retraining",
+    "two-stage": "Training of a supernet",
+    "subnet": "Training of a sub-network",
+}
 
 
 def write_report(folder: RunFolder, path: Path | None = None) -> Path:
@@ -75,7 +83,7 @@ def _page(folder: RunFolder) -> dict[str, Any]:
     meta = folder.meta()
     return {
         "title": str(meta["name"]) or default_title(config),
-        "kind": "Search" if facts.is_search else "Retraining",
+        "kind": _KINDS.get(facts.kind, facts.kind),
         "state": facts.status.alive_state,
         "epochs": facts.status.epochs or config.get("epochs"),
         "epochs_done": facts.status.epoch,
@@ -97,6 +105,7 @@ def _page(folder: RunFolder) -> dict[str, Any]:
         "curves": _markup(curves_svg(history)),
         "search_curves": _markup(search_curves_svg(history, records)),
         "cells": _cells(facts),
+        "subnets": subnets_section(facts, read_subnets(folder.path)),
         "genotype": genotype,
         "genotype_text": as_text(genotype) if genotype is not None else None,
         "genotype_fault": genotype_fault,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.config import describe
+from engine.config.describe import NOT_SAID
 from engine.config.resolve import defaults
 from engine.errors import NascopeError
 from engine.report.formats import duration_text, number_text, times_text, value_text
@@ -13,8 +14,14 @@ from engine.report.numbers import RunFacts, mapping
 from engine.runs.library import RunSummary
 from engine.runs.origin import is_imported
 
+_GOVERNED = {
+    "search": "The seed governs the weights at the start, the alphas, which image is in which half, the order of the images, their augmentation and drop path.",
+    "retrain": "The seed governs the weights at the start, the order of the images, their augmentation and drop path.",
+    "two-stage": "The seed governs the weights at the start, which sub-networks each step trains, the order of the images, their augmentation, dropout and drop connect.",
+    "subnet": "The seed governs the weights at the start where they begin anew, the order of the images, their augmentation, dropout and drop connect.",
+}
 _OF_THE_MACHINE = ("threads", "memory_format", "activation_checkpointing", "supernet")
-_NO_DEPARTURE = {"seed", "data", "kind", "method", "genotype", "search_run", "split_fingerprint"}
+_NO_DEPARTURE = {"seed", "data", "method"} | NOT_SAID
 
 
 def reproducibility(facts: RunFacts, beside: Sequence[RunSummary]) -> dict[str, Any]:
@@ -79,7 +86,7 @@ def _again(facts: RunFacts) -> list[str]:
     if config.get("method") == "random":
         return ["The cell is a function of the seed, the space and the number of nodes: it comes out again anywhere."]
     device = str(started.get("device") or "")
-    always = "The seed governs the weights at the start, the alphas, which image is in which half, the order of the images, their augmentation and drop path."
+    always = _GOVERNED.get(facts.kind, _GOVERNED["search"])
     if not device:
         return [always, "The run has not begun, so it is not known where it computes."]
     if device.startswith("cpu"):
@@ -127,6 +134,9 @@ def _checks(facts: RunFacts, beside: Sequence[RunSummary]) -> list[tuple[str, st
         ("Is the hardware told, and the time?", _hardware(facts)),
         ("Are the settings those of the protocol?", protocol),
     ]
+    if facts.kind == "two-stage":
+        checks.append(("Is there a random baseline?", _random_networks(facts)))
+        checks.append(("Were several seeds trained?", _seeds(len(seeds))))
     if facts.is_search:
         checks.append(("Is there a random baseline?", _baseline(config, beside)))
         checks.append(("Were several seeds searched?", _seeds(len(seeds))))
@@ -156,6 +166,13 @@ def _baseline(config: Mapping[str, Any], beside: Sequence[RunSummary]) -> str:
     if count:
         return f"{number_text(count)} random cell{'s' * (count != 1)} on the same data {'lie' if count != 1 else 'lies'} beside this run."
     return "None lies beside this run. nascope study draws random cells and trains them on the same budget."
+
+
+def _random_networks(facts: RunFacts) -> str:
+    selections = [row for row in facts.results if row.get("what") == "select" and row.get("random")]
+    if not selections:
+        return "Not yet: nascope select measures as many random sub-networks as it searches."
+    return f"Yes: {times_text(len(selections))} as many random sub-networks were measured as were searched."
 
 
 def _seeds(count: int) -> str:

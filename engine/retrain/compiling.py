@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import takewhile
 
 from engine.errors import RunError
-from engine.networks import DiscreteNetwork
+from engine.networks import OneNetwork
 
 BACKEND = "inductor"
 """torch's own compiler; it needs a C++ compiler for processors, and Triton for GPUs."""
@@ -16,7 +16,7 @@ _ADVICE = "Set TORCHDYNAMO_VERBOSE"
 """Begins torch's advice to its own developers."""
 
 
-def compile_network(network: DiscreteNetwork) -> None:
+def compile_network(network: OneNetwork) -> None:
     """Let the network be compiled at its first pass; the names of its weights stay."""
     network.compile(backend=BACKEND)
 

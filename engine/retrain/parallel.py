@@ -8,16 +8,15 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from engine.config import RetrainConfig
 from engine.distributed import Ranks
 from engine.distributed.normalization import synchronize
-from engine.networks import DiscreteNetwork, build_network
+from engine.networks import OneNetwork, OneNetworkConfiguration, build_network
 
 _SMALLEST_BATCH = 2
 
 
 def spread(
-    network: DiscreteNetwork, config: RetrainConfig, image_shape: tuple[int, int, int], classes: int, ranks: Ranks
+    network: OneNetwork, config: OneNetworkConfiguration, image_shape: tuple[int, int, int], classes: int, ranks: Ranks
 ) -> nn.Module:
     """What a training pass calls: the network itself, or with several ranks a wrapper that averages its gradients.
 
@@ -40,7 +39,7 @@ def spread(
         return DistributedDataParallel(network, broadcast_buffers=False, find_unused_parameters=idle)
 
 
-def _has_idle_weights(config: RetrainConfig, image_shape: tuple[int, int, int], classes: int) -> bool:
+def _has_idle_weights(config: OneNetworkConfiguration, image_shape: tuple[int, int, int], classes: int) -> bool:
     """Whether some weights get no gradient (a node that nothing reads, say), so that waiting for one would never end."""
     channels, height, width = image_shape
     try:

@@ -1,4 +1,7 @@
-"""Retraining: the discrete network of a genotype, trained from scratch. Source: DARTS train.py and train_imagenet.py."""
+"""Training of one network: of a genotype's cells or of a sub-network, from scratch, or fine-tuned from a supernet.
+
+Source: DARTS train.py and train_imagenet.py; for sub-networks see ``engine.config.subnet``.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.config import RetrainConfig
+from engine.config import RetrainConfig, RunConfig, SubnetConfig
 from engine.data import LoadedData, open_stream
 from engine.distributed import ALONE, Ranks
-from engine.networks import build_network, parameter_count
+from engine.errors import DataError
+from engine.networks import OneNetworkConfiguration, SubnetNetwork, build_network, parameter_count
 from engine.retrain.compiling import compile_errors_told, compile_network
+from engine.retrain.fine_tuning import data_of_supernet, take_over
+from engine.retrain.optimizer import make_optimizer
 from engine.retrain.parallel import spread
 from engine.training.evaluate import Evaluation, evaluate
 from engine.training.schedule import learning_rate
@@ -29,9 +35,11 @@ from engine.training.trainer import (
     stopping,
 )
 
+_SUBNET_COLOURS = (1, 3)
+
 
 class RetrainTrainer:
-    """Trains a discrete network with drop path, and the auxiliary head where it is switched on.
+    """Trains a discrete network with drop path, and the auxiliary head where it is switched on; or a sub-network.
 
     Args:
         decided: what an earlier sitting decided for this machine.
@@ -39,12 +47,13 @@ class RetrainTrainer:
 
     Raises:
         ConfigError: also too few images for the processes, or a batch norm that cannot be synchronized.
+        DataError: images of another number of colours than a sub-network takes.
         GenotypeError: as ``build_network``.
     """
 
     def __init__(
         self,
-        config: RetrainConfig,
+        config: OneNetworkConfiguration,
         data: LoadedData,
         device: torch.device,
         decided: Mapping[str, Any] | None = None,
@@ -55,6 +64,7 @@ class RetrainTrainer:
         self._device = device
         self._ranks = ranks
         self.epochs = config.epochs
+        _refuse_colours(config, data)
         classes, image_shape = len(data.class_names), (data.channels, data.image_size, data.image_size)
         self._network = build_network(config, classes, data.channels, data.image_size).to(device)
         memory_format = memory_format_for(config, device, decided or {})
@@ -72,13 +82,20 @@ class RetrainTrainer:
         )
         refuse_small_shares(ranks, self._stream)
         self.steps_per_epoch = self._stream.steps_per_epoch
-        self._optimizer = torch.optim.SGD(
-            self._weights, lr=config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay,
-            # torch 2.14.1's fused SGD takes memory as it lies; ``backward`` gives gradients the weights' own order.
-            fused=True if device.type in ("cpu", "cuda") else None,
-        )  # fmt: skip
+        self._optimizer = make_optimizer(self._network, config, device)
         self._train = Evaluation(device)
         self._newest: dict[str, Tensor | float] = {}
+        self._said_of_beginning: list[tuple[str, str]] = []
+
+    def begin(self) -> None:
+        """Take up the weights that a fresh fine-tuning begins with; nothing else needs it. A resume has its own.
+
+        Raises:
+            RunError, DataError: as ``take_over``.
+        """
+        if isinstance(self._config, SubnetConfig) and self._config.supernet_run is not None:
+            assert isinstance(self._network, SubnetNetwork)
+            self._said_of_beginning = take_over(self._network, self._config, self._data, self._device, self._ranks)
 
     def facts(self) -> dict[str, Any]:
         without_head = parameter_count(self._network, include_auxiliary=False)
@@ -96,18 +113,8 @@ class RetrainTrainer:
 
     def initial_report(self) -> EpochReport:
         reports = said_by_data(self._data, self._stream) + said_by_settings(self._config)
-        if self._config.split_fingerprint not in (None, self._data.fingerprint):
-            searched_on = dict(self._config.genotype.get("source") or {}).get("data")
-            if searched_on in (None, self._config.data):
-                text = (
-                    "The images are not those of the search: they have changed since, so images of its training may stand "
-                    "in this test split. Numbers of the two runs must not be compared."
-                )
-                reports.append(("message", {"text": text, "level": "warning"}))
-            else:
-                text = f"The cells were searched on other data ({searched_on})."
-                reports.append(("message", {"text": text, "level": "info"}))
-        return EpochReport({}, reports)
+        told = [*self._said_of_beginning, *_said_by_origin(self._config, self._data)]
+        return EpochReport({}, reports + [("message", {"text": text, "level": level}) for text, level in told])
 
     def check(self) -> None:
         if self._validation_stream is not None:
@@ -119,7 +126,8 @@ class RetrainTrainer:
         rate = learning_rate(self._config, epoch)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        self._network.drop_path_probability = self._config.drop_path * epoch / self.epochs
+        if isinstance(self._config, RetrainConfig):
+            self._network.drop_path_probability = self._config.drop_path * epoch / self.epochs
         self._network.train()
         images, labels = self._stream.batch(step)
         joint_images = self._stream.order.joint_images(step)
@@ -200,7 +208,7 @@ class RetrainTrainer:
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._config.precision == "bfloat16"):
             logits, auxiliary_logits = self._pass(images)
             total = loss = self._loss(logits, labels)
-            if auxiliary_logits is not None:
+            if auxiliary_logits is not None and isinstance(self._config, RetrainConfig):
                 total = loss + self._config.auxiliary_weight * self._loss(auxiliary_logits, labels)
         return logits.detach(), loss.detach(), total
 
@@ -211,7 +219,34 @@ class RetrainTrainer:
         return compile_errors_told() if self._config.compile else nullcontext()
 
 
-def memory_format_for(config: RetrainConfig, device: torch.device, decided: Mapping[str, Any]) -> str:
+def _refuse_colours(config: OneNetworkConfiguration, data: LoadedData) -> None:
+    if isinstance(config, SubnetConfig) and data.channels not in _SUBNET_COLOURS:
+        raise DataError(
+            f"has images of {data.channels} colour channels; sub-networks take grey or coloured ones (1 or 3).",
+            where=config.data,
+            mend="Retrain cells on it, or use images of 1 or 3 channels.",
+        )
+
+
+def _said_by_origin(config: OneNetworkConfiguration, data: LoadedData) -> list[tuple[str, str]]:
+    """A sentence and its level where the images are not those that the cells or the supernet are from."""
+    if config.split_fingerprint in (None, data.fingerprint):
+        return []
+    if isinstance(config, SubnetConfig):
+        before, what, title = data_of_supernet(config), "the supernet's training", "The supernet was trained"
+    else:
+        before, what = dict(config.genotype.get("source") or {}).get("data"), "the search"
+        title = "The cells were searched"
+    if before not in (None, config.data):
+        return [(f"{title} on other data ({before}).", "info")]
+    text = (
+        f"The images are not those of {what}: they have changed since, so images of its training may stand in this test split. "
+        "Numbers of the two runs must not be compared."
+    )
+    return [(text, "warning")]
+
+
+def memory_format_for(config: RunConfig, device: torch.device, decided: Mapping[str, Any]) -> str:
     """``channels-last`` or ``contiguous``: what was said, else decided before, else what is faster.
 
     Channels last took 0.61 to 0.92 of the time on a processor; on a GPU tensor cores want it, which bfloat16 goes to.

@@ -14,7 +14,8 @@ from typing import Any
 
 EVENT_FIELDS: dict[str, str] = {
     "started": "command, versions, device, world_size, epochs, steps_per_epoch, parameters (of the network, without alphas), "
-    "splits {name: images}, classes, primitives (search), edges (search: [source, node] a row of the alphas)",
+    "splits {name: images}, classes, primitives (search), edges (search: [source, node] a row of the alphas); "
+    "two-stage: smallest and biggest {macs, parameters}, space, space_size, networks_per_step",
     "resumed": "step and epoch that go on, epochs (in all, which a resume may change); readers drop earlier events of that step or later",
     "paused": "none",
     "unpaused": "none",
@@ -31,7 +32,7 @@ EVENT_FIELDS: dict[str, str] = {
     "subnet": "two-stage, after each epoch: role (smallest | biggest | sampled), architecture (its record), macs, parameters, "
     "accuracy_percent, loss (validation split, calibrated batch norms)",
     "sampled": "two-stage, after each epoch: the architectures that its steps sampled: networks (how many), counts (by the place of each "
-    "choice, {value: times}), macs_edges (bin edges, ascending) and macs_counts (one fewer)",
+    "choice, {value: times}), macs_edges (bin edges, ascending) and macs_counts (one fewer), off_target (candidates outside the range that was drawn for them)",
     "discretization_gap": "soft_accuracy_percent (the mixture), discrete_accuracy_percent (one-hot, with the mixture's "
     "batch-norm statistics), recalibrated_accuracy_percent (one-hot, statistics measured anew), gap_percent (soft minus recalibrated), split, images",
     "diagnosis": "code, severity (info | warning | severe), message, numbers",

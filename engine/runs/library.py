@@ -13,6 +13,8 @@ from engine.errors import NascopeError
 from engine.runs.files import read_json
 from engine.runs.folder import CONFIG, RunFolder
 from engine.runs.status import Status
+from engine.subnets import architecture_from_json
+from engine.subnets.named import name_of
 
 _MAX_DEPTH = 3
 
@@ -33,7 +35,7 @@ class RunSummary:
 
     @property
     def title(self) -> str:
-        """The name that a person gave, else «PC-DARTS · CIFAR-10» or «Retrain of DARTS_V2»."""
+        """The name that a person gave, else «PC-DARTS · CIFAR-10», «Retrain of DARTS_V2» or «AttentiveNAS-A0 · CIFAR-10»."""
         return self.name or default_title(self.config)
 
     def as_json(self) -> dict[str, Any]:
@@ -75,6 +77,11 @@ def default_title(config: Mapping[str, Any]) -> str:
         genotype = config.get("genotype")
         name = genotype.get("name") if isinstance(genotype, Mapping) else None
         return f"Retrain of {name or 'a cell'} · {data}"
+    if config.get("kind") == "subnet":
+        name = "a sub-network"
+        with contextlib.suppress(NascopeError):
+            name = name_of(architecture_from_json(config.get("architecture")))
+        return f"{'Fine-tuned ' if config.get('supernet_run') else ''}{name} · {data}"
     name = str(config.get("method", ""))
     method = METHODS["darts-v2"] if name == "darts" and config.get("order") == 2 else METHODS.get(name)
     return f"{method.title if method else name} · {data}"

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from engine.subnets.front import front
 
 SUBNETS = "subnets.jsonl"
 
@@ -52,6 +54,19 @@ def read_subnets(folder: Path) -> list[SubnetRow]:
     return list(_rows(folder / SUBNETS))
 
 
+def measured_alike(rows: Sequence[SubnetRow]) -> list[SubnetRow]:
+    """The rows that compare with each other and with the newest: those of its setting, each architecture once."""
+    if not rows:
+        return []
+    newest = {json.dumps(row.architecture, sort_keys=True): row for row in rows if row.setting == rows[-1].setting}
+    return list(newest.values())
+
+
+def front_of(rows: Sequence[SubnetRow]) -> list[SubnetRow]:
+    """The rows that none beats in both multiply-adds and accuracy, cheapest first."""
+    return front(rows, lambda row: row.macs, lambda row: row.accuracy_percent)
+
+
 def append_subnet(folder: Path, row: SubnetRow) -> None:
     """Add a line.
 
@@ -64,15 +79,22 @@ def append_subnet(folder: Path, row: SubnetRow) -> None:
         os.fsync(file.fileno())
 
 
+def subnet_from_line(line: str) -> SubnetRow | None:
+    """The row of a line; None for a line that is broken or no row."""
+    try:
+        found = json.loads(line)
+        return SubnetRow(
+            dict(found["architecture"]), int(found["macs"]), int(found["parameters"]), int(found["memory_bytes"]),
+            float(found["accuracy_percent"]), float(found["loss"]), str(found["found_by"]), str(found["setting"]),
+            {str(device): float(value) for device, value in dict(found.get("latency_ms") or {}).items()}, float(found["t"]),
+        )  # fmt: skip
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return None
+
+
 def _rows(path: Path) -> Iterator[SubnetRow]:
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     for line in text.splitlines():
-        try:
-            found = json.loads(line)
-            yield SubnetRow(
-                dict(found["architecture"]), int(found["macs"]), int(found["parameters"]), int(found["memory_bytes"]),
-                float(found["accuracy_percent"]), float(found["loss"]), str(found["found_by"]), str(found["setting"]),
-                {str(device): float(value) for device, value in dict(found.get("latency_ms") or {}).items()}, float(found["t"]),
-            )  # fmt: skip
-        except (ValueError, KeyError, TypeError, OverflowError):
-            continue
+        row = subnet_from_line(line)
+        if row is not None:
+            yield row

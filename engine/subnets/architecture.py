@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.errors import NascopeError
 from engine.genotype.primitives import suggestion
-from engine.subnets.space import FIELDS, SCHEMA, Coordinate, Space, space_from_json
+from engine.subnets.space import FIELDS, SCHEMA, Coordinate, Space, SpaceFileError, space_from_json
 
 _OPTIONAL = ("schema", "classes", "name", "source")
 
@@ -159,13 +159,21 @@ def _space_of(document: Mapping[str, Any]) -> Space | None:
     named = document.get("space")
     if named is None:
         return None
-    space = space_named(named) if isinstance(named, str) else space_from_json(named)
+    space = space_named(named) if isinstance(named, str) else _own_space(named)
     classes = document.get("classes")
     if classes is None:
         return space
     if not isinstance(classes, int) or isinstance(classes, bool) or not 2 <= classes <= 1_000_000:
         raise SubnetError(f"must be a whole number from 2 to 1000000; found {classes!r:.100}.", where="classes")
     return space.with_classes(classes)
+
+
+def _own_space(document: Any) -> Space:
+    try:
+        return space_from_json(document)
+    except SpaceFileError as error:
+        place = "space" if error.where in (None, "space") else f"space.{error.where}"
+        raise SpaceFileError(error.what, where=place, mend=error.mend) from None
 
 
 def _numbers(document: Mapping[str, Any], field: str) -> tuple[int, ...]:

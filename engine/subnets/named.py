@@ -72,3 +72,12 @@ def named_subnets() -> dict[str, NamedSubnet]:
         entry["name"]: NamedSubnet(entry["name"], architecture_from_json(entry["architecture"]), entry["passport"])
         for entry in json.loads(text)
     }
+
+
+def name_of(architecture: Architecture) -> str:
+    """The published name of a sub-network, whatever its number of classes; else its key."""
+    for name, entry in named_subnets().items():
+        published = entry.architecture
+        if published.space.name == architecture.space.name and published.values() == architecture.values():
+            return name
+    return architecture.key

@@ -87,6 +87,6 @@ def _document(path: Path) -> Any:
 def _is_record(document: Any) -> bool:
     if isinstance(document, dict) and isinstance(document.get("architecture"), dict):
         document = document["architecture"]
-    return (
-        isinstance(document, dict) and "normal" not in document and ("space" in document or "expand_ratio" in document)
-    )
+    # «space» alone is no sign: a search's configuration has one too.
+    signs = {"depth", "kernel_size", "expand_ratio"}
+    return isinstance(document, dict) and "normal" not in document and bool(signs & set(document))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from engine.errors import NascopeError
@@ -103,6 +104,11 @@ class Space:
 
     def coordinates(self) -> tuple[Coordinate, ...]:
         """Every choice in the order of a record: resolution, widths (first, stages, last), depths, kernels, expansions."""
+        return self._coordinates
+
+    @cached_property
+    def _coordinates(self) -> tuple[Coordinate, ...]:
+        # Kept: every architecture is checked against them, and tens of thousands are drawn to learn a space's costs.
         stages = self.stages
         widths = [
             ("first", self.first_width),
@@ -190,10 +196,10 @@ def space_from_json(document: Any) -> Space:
 
 
 def last_side(space: Space, resolution: int) -> int:
-    """Side in pixels of the last feature map: the stem rounds down, each strided stage rounds up, as AttentiveNAS' code."""
-    side = resolution // space.first_stride
-    for stage in space.stages:
-        side = -(-side // stage.stride)
+    """Side in pixels of the last feature map: the stem and each strided stage round up, as padded convolutions do."""
+    side = resolution
+    for stride in (space.first_stride, *(stage.stride for stage in space.stages)):
+        side = -(-side // stride)
     return side
 
 

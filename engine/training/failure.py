@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from engine.config import RunConfig, SearchConfig
+from engine.config import RunConfig, SearchConfig, SubnetConfig, TwoStageConfig
 from engine.errors import NascopeError
 from engine.runs.folder import CHECKPOINT_LAST
 from engine.training.determinism import refused_operation
@@ -31,9 +31,7 @@ def failure_in_words(
         what = f"Out of memory with batch_size={config.batch_size}" + (
             f" ({wanted} more were wanted)." if wanted else "."
         )
-        smaller = (
-            f"batch_size={max(2, config.batch_size // 2)} with half the learning_rate, fewer channels, or pc-darts"
-        )
+        smaller = f"batch_size={max(2, config.batch_size // 2)} with half the learning_rate, {_smaller_network(config)}"
         if isinstance(config, SearchConfig) and config.supernet == "reference":
             mend = (
                 f"Resume with --set supernet=fast, which takes a fraction of the memory. Or start anew with {smaller}."
@@ -70,6 +68,14 @@ def failure_in_words(
         "where": None,
         "mend": "This is a fault of nascope: please report it with log.txt of the run.",
     }
+
+
+def _smaller_network(config: RunConfig) -> str:
+    if isinstance(config, TwoStageConfig):
+        return "precision=bfloat16, or a smaller space: a step takes the memory of its biggest network"
+    if isinstance(config, SubnetConfig):
+        return "precision=bfloat16, or a smaller sub-network"
+    return "fewer channels, or pc-darts"
 
 
 def _wanted(error: BaseException) -> str | None:

@@ -231,7 +231,8 @@ class Loop:
         is_best = report.score is not None and (self._best_score is None or report.score > self._best_score)
         if is_best:
             self._best_score = report.score
-            self._metrics |= {"best_epoch": epoch, "best_validation_accuracy_percent": report.score}
+            accuracy = report.metrics.get("validation_accuracy_percent", report.score)
+            self._metrics |= {"best_epoch": epoch, "best_validation_accuracy_percent": accuracy}
         self._save(best=is_best)
         self._journal.status(**self._progress())
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 
-from engine.config import RetrainConfig, RunConfig
+from engine.config import RunConfig
+from engine.config.fields import OneNetworkConfig
 
 _LINEAR_TAIL = 5
 """Epochs at the end of the linear schedule that share what would be its last step."""
@@ -21,14 +22,14 @@ def learning_rate(config: RunConfig, epoch: int) -> float:
     """
     if epoch < config.learning_rate_warmup_epochs:
         return config.learning_rate * (epoch + 1) / config.learning_rate_warmup_epochs
-    schedule = config.learning_rate_schedule if isinstance(config, RetrainConfig) else "cosine"
+    schedule = config.learning_rate_schedule if isinstance(config, OneNetworkConfig) else "cosine"
     match schedule:
         case "cosine":
             return cosine(epoch, config.epochs, config.learning_rate, config.learning_rate_min)
         case "linear":
             return linear(epoch, config.epochs, config.learning_rate, config.learning_rate_min)
         case "exponential":
-            assert isinstance(config, RetrainConfig)
+            assert isinstance(config, OneNetworkConfig)
             return config.learning_rate * config.learning_rate_decay**epoch
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 import os
+import random
 import socket
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,12 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.config import resolve
+from engine.cost.subnets import subnet_cost, subnet_macs
 from engine.explain import diagnose_epoch
 from engine.genotype import Genotype
 from engine.genotype.discretize import discretize, edge_list
 from engine.runs import AlphaRecord, Event, RunFolder, RunHistory, Status
 from engine.runs.log import EventWriter
 from engine.runs.status import process_start_time
+from engine.subnets import named_subnets
+from engine.subnets.architecture import biggest, smallest
+from engine.subnets.sample import uniform
 
 SKIP = 3
 
@@ -76,6 +82,11 @@ def fake_events(
     start: float | None = None,
 ) -> Iterator[Event]:
     """Events of a run that finished ``done`` epochs and some steps, without the last word (stopped, finished, failed)."""
+    if config.kind == "two-stage":
+        yield from fake_supernet_events(
+            config, done=done, steps_per_epoch=steps_per_epoch, extra_steps=extra_steps, seed=seed, start=start
+        )
+        return
     draw = np.random.default_rng(seed)
     search = config.kind == "search"
     warmup = int(getattr(config, "warmup_epochs", 0))
@@ -147,6 +158,81 @@ def fake_events(
         yield event(step, epoch, "checkpoint", file="checkpoint-last.pt", best=epoch % 3 == 0)
 
 
+def fake_supernet_events(
+    config: Any,
+    *,
+    done: int,
+    steps_per_epoch: int = 20,
+    extra_steps: int = 0,
+    seed: int = 3,
+    start: float | None = None,
+) -> Iterator[Event]:
+    """Events of a two-stage training; the networks that it samples, and their multiply-adds, are real."""
+    noise, chance = np.random.default_rng(seed), random.Random(seed)
+    space = config.the_space()
+    ends = [
+        biggest(space),
+        smallest(space),
+        *(uniform(space, random.Random(f"fixed {place}")) for place in range(config.validation_networks)),
+    ]
+    cost = {architecture.key: subnet_cost(architecture) for architecture in ends}
+    seconds, total = 0.3, done * steps_per_epoch + extra_steps
+    begun = time.time() - total * seconds - 20 if start is None else start
+    edges = np.linspace(cost[ends[1].key].macs * 0.9, cost[ends[0].key].macs * 1.05, 25)
+
+    def event(step: int, epoch: int, kind: str, **data: Any) -> Event:
+        return Event(begun + step * seconds, step, epoch, kind, data)
+
+    yield event(
+        0, 0, "started", command=["nascope", "search"], versions={"nascope": "0.1.0", "torch": "2.14.1", "python": "3.11.7"}, device="cpu",
+        world_size=1, epochs=config.epochs, steps_per_epoch=steps_per_epoch, parameters=144_322, space=space.name, space_size=space.size,
+        smallest={"macs": cost[ends[1].key].macs}, biggest={"macs": cost[ends[0].key].macs}, networks_per_step=config.networks_per_step,
+        splits={"train": 1222, "validation": 215, "test": 360}, classes=[str(number) for number in range(space.classes)],
+    )  # fmt: skip
+    counts: list[Counter[int]] = [Counter() for _ in space.coordinates()]
+    macs: list[int] = []
+    for step in range(total):
+        epoch, at = step // steps_per_epoch, (step + 1) / steps_per_epoch
+        fall = math.exp(-3.0 * at / config.epochs)
+        rate = 0.5 * config.learning_rate * (1 + math.cos(math.pi * at / config.epochs))
+        wobble = noise.standard_normal(4)
+        for _ in range(config.networks_per_step - 2):
+            drawn = uniform(space, chance)
+            macs.append(subnet_macs(drawn))
+            for counter, value in zip(counts, drawn.values(), strict=True):
+                counter[value] += 1
+        yield event(
+            step, epoch, "step", loss=0.55 + 1.8 * fall + 0.06 * wobble[0], accuracy_percent=min(100.0, 98 - 86 * fall + 1.3 * wobble[1]),
+            smallest_loss=0.9 + 1.5 * fall + 0.06 * wobble[2], smallest_accuracy_percent=min(100.0, 94 - 83 * fall + 1.5 * wobble[3]),
+            sampled_loss=0.7 + 1.6 * fall + 0.06 * wobble[1], learning_rate=rate, images_per_second=410 + 6 * wobble[2],
+            step_seconds=seconds + 0.01 * wobble[3],
+        )  # fmt: skip
+        if step % 5 == 0:
+            yield event(step, epoch, "gradient", weight_gradient_norm=1.5 * fall + 0.2, weight_update_norm=0.02 * fall)
+            yield event(step, epoch, "memory", resident_mib=612.0 + at, device_mib=None, device_total_mib=None)
+        if (step + 1) % steps_per_epoch:
+            continue
+        accuracies = [98.6 - 80 * fall, 94.4 - 79 * fall, *(97.0 - 80 * fall + place for place in range(len(ends) - 2))]
+        for place, (architecture, accuracy) in enumerate(zip(ends, accuracies, strict=True)):
+            found = cost[architecture.key]
+            yield event(step, epoch, "subnet", role=("biggest", "smallest")[place] if place < 2 else "sampled", macs=found.macs,
+                        architecture=architecture.as_json(), parameters=found.parameters, accuracy_percent=accuracy, loss=1.0 - accuracy / 100)  # fmt: skip
+        histogram, _ = np.histogram(macs, edges)
+        yield event(
+            step, epoch, "sampled", networks=len(macs), macs_edges=edges.tolist(), macs_counts=histogram.tolist(), off_target=0,
+            counts={coordinate.place: {str(value): counter[value] for value in coordinate.choices}
+                    for coordinate, counter in zip(space.coordinates(), counts, strict=True)},
+        )  # fmt: skip
+        counts, macs = [Counter() for _ in space.coordinates()], []
+        yield event(
+            step, epoch, "epoch", train_loss=0.55 + 1.8 * fall, train_accuracy_percent=98 - 86 * fall, validation_loss=0.6 + 1.7 * fall,
+            validation_accuracy_percent=accuracies[0], smallest_validation_accuracy_percent=accuracies[1],
+            sampled_validation_accuracy_percent=float(np.mean(accuracies[2:])) if accuracies[2:] else None, validation_split="validation",
+            learning_rate=rate, seconds=steps_per_epoch * seconds,
+        )  # fmt: skip
+        yield event(step, epoch, "checkpoint", file="checkpoint-last.pt", best=True)
+
+
 def fake_history(*, method: str = "pc-darts", done: int = 31, epochs: int = 50, **more: Any) -> RunHistory:
     """A history without a folder."""
     history = RunHistory()
@@ -166,6 +252,11 @@ def fake_config(
     """A checked configuration."""
     if kind == "search":
         return resolve("search", method=method, data=data, values={"epochs": epochs, "seed": 3, **values})
+    if kind == "two-stage":
+        return resolve(kind, method=method, data=data, values={"epochs": epochs, "seed": 3, **values})
+    if kind == "subnet":
+        record = named_subnets()["AttentiveNAS-A0"].architecture.as_json()
+        return resolve(kind, data=data, values={"epochs": epochs, "architecture": record, **values})
     cells = genotype or discretize(
         fake_record(0, 0, 30, 50, warmup=0, seed=3, betas=False),
         (
@@ -204,7 +295,13 @@ def write_fake_run(
     for last in fake_events(config, done=done, steps_per_epoch=steps_per_epoch, extra_steps=extra_steps, seed=seed):
         writer.write(last)
         if last.type == "epoch":
-            metrics = {key: last.data[key] for key in ("train_loss", "validation_loss", "validation_accuracy_percent")}
+            names = (
+                "train_loss",
+                "validation_loss",
+                "validation_accuracy_percent",
+                "smallest_validation_accuracy_percent",
+            )
+            metrics = {name: last.data[name] for name in names if name in last.data}
     assert last is not None
     closing = {"stopped": {"reason": "order"}, "finished": {"metrics": metrics}, "failed": {"error": error}}.get(state)
     if closing is not None:
@@ -249,6 +346,17 @@ def write_fake_library(home: Path) -> None:
         state="finished",
         seed=5,
         created=now - 3600,
+    )
+    write_fake_run(
+        runs / "bignas-digits",
+        kind="two-stage",
+        method="bignas",
+        data="digits",
+        epochs=30,
+        done=30,
+        state="finished",
+        seed=6,
+        created=now - 2400,
     )
     retrain = write_fake_run(
         runs / "retrain-digits",

@@ -115,3 +115,16 @@ def test_hundreds_of_runs_are_looked_at_again_quickly(qapp, tmp_path):
 
     assert len(found) == 200
     assert time.perf_counter() - begin < 0.5
+
+
+def test_a_supernet_tells_its_range_and_a_test_of_one_network_is_not_its_own(qapp, tmp_path):
+    run = write_fake_run(
+        tmp_path / "net", kind="two-stage", method="attentive-nas", data="digits", epochs=5, done=5, state="finished"
+    )
+    run.add_result("test", split="test", accuracy_percent=12.3, subnet={})
+    found = scanned(tmp_path)
+
+    metrics = run.status().metrics
+    low, high = metrics["smallest_validation_accuracy_percent"], metrics["validation_accuracy_percent"]
+    assert run_line(found[0]) == f"finished · {low:.1f} to {high:.1f} %"
+    assert entries_of(found)[1] == ("run", "AttentiveNAS · digits")

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from app import i18n, settings
 from app.progress import epoch_of, fraction_done, in_words, percent, seconds_left
 from app.run_model import RunModel
-from app.run_state import Shown, availability
+from app.run_state import Shown, availability, pill_words
 from app.status_bar import folder_words, machine_words
 
 
@@ -52,6 +52,47 @@ def test_a_test_needs_a_trained_network_that_rests():
     assert "test" not in usable(Shown("running", "retrain", has_cells=True, has_checkpoint=True))
     assert "test" not in usable(Shown("finished", "retrain", has_cells=True, has_checkpoint=True, is_testing=True))
     assert "test" not in visible(Shown("finished", "search", has_cells=True))
+
+
+def test_a_supernet_offers_what_can_be_done_with_its_networks():
+    nothing_chosen = Shown("finished", "two-stage", offers={"select": (True, "")})
+    assert usable(nothing_chosen) == {"select"}
+    assert availability(nothing_chosen)["export"].tip == "Choose a sub-network first."
+
+    busy = (False, "A search goes on.")
+    chosen = Shown(
+        "running",
+        "two-stage",
+        offers={"select": busy, "test": (True, ""), "export": (True, ""), "fine_tune": (True, "")},
+    )
+    assert usable(chosen) == {"pause", "stop", "test", "export", "retrain"}
+    assert availability(chosen)["select"].tip == "A search goes on."
+    assert availability(chosen)["retrain"].text == "Fine-tune…"
+
+
+def test_a_sub_networks_run_is_tested_and_exported_as_a_retraining_is():
+    trained = Shown("finished", "subnet", has_checkpoint=True)
+    assert usable(trained) == {"test", "export", "retrain"}
+    assert "select" not in visible(trained)
+    assert usable(Shown("running", "subnet", has_checkpoint=True)) == {"pause", "stop", "export", "retrain"}
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        ({"kind": "two-stage", "method": "bignas", "data": "digits"}, "Training the supernet · epoch 3 / 9"),
+        ({"kind": "subnet", "data": "cifar10"}, "Training · epoch 3 / 9"),
+        ({"kind": "subnet", "data": "cifar10", "supernet_run": "/runs/net"}, "Fine-tuning · epoch 3 / 9"),
+        ({"kind": "retrain", "data": "cifar10"}, "Retraining · epoch 3 / 9"),
+        ({"kind": "search"}, "Searching · epoch 3 / 9"),
+    ],
+)
+def test_the_pill_says_what_goes_on(qapp, tmp_path, run, words):
+    run = write_fake_run(tmp_path / "run", epochs=9, done=2, extra_steps=3, **run)
+    model = RunModel(run.path, run.config_document())
+    model.feed(list(fake_events(run.config(), done=2, extra_steps=3)))
+
+    assert pill_words(model, "running") == words
 
 
 def test_every_disabled_action_says_why():

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.live.curve_words import readout
 from app.live.curves import CurvePanel, link_x
-from app.live.measures import CHOICES, mean_entropy, measure, points
+from app.live.measures import CHOICES, choices, mean_entropy, measure, points
 from app.run_model import RunModel
 from app.selection import Selection
 from app.theme import DARK, LIGHT, manager
@@ -450,3 +450,63 @@ def test_dots_stand_at_the_newest_point_only(qtbot: QtBot) -> None:
     panel._refresher.now()
 
     assert all(curve.end() is None for curve in panel.figure.curves)
+
+
+def supernet_model(**values: object) -> RunModel:
+    config = fake_config("two-stage", method="bignas", data="digits", epochs=6, **values)
+    model = RunModel(Path("net"), config.model_dump())
+    model.feed(list(fake_events(config, done=3, extra_steps=2, steps_per_epoch=6)))
+    return model
+
+
+def test_a_supernet_has_the_lines_of_its_networks_and_nothing_about_alphas(qtbot: QtBot) -> None:
+    model = supernet_model()
+    sources = {line.source for key in choices(model) for line in measure(key, model).lines}
+
+    assert "entropy" not in choices(model)
+    assert not any("alpha" in source or "entropy" in source for source in sources)
+    words = " ".join([measure(key, model).empty + measure(key, model).title for key in choices(model)])
+    assert "alpha" not in words.lower()
+    assert {f"epoch.{whose}validation_accuracy_percent" for whose in ("", "smallest_", "sampled_")} <= sources
+    for source in sources - {"memory.device_mib"}:
+        assert points(model.history, source) is not None, source
+
+
+def test_the_header_tells_the_newest_accuracies_of_a_supernet(qtbot: QtBot) -> None:
+    panel = CurvePanel(Selection(), "accuracy")
+    qtbot.addWidget(panel)
+    facts, titles = [], []
+    panel.fact_changed.connect(facts.append)
+    panel.title_changed.connect(titles.append)
+    model = supernet_model()
+    last = model.history.last["epoch"].data
+
+    panel.set_model(model)
+    panel._refresher.now()
+
+    names = {"biggest": "", "sampled": "sampled_", "smallest": "smallest_"}
+    expected = [f"{name} {last[f'{whose}validation_accuracy_percent']:.1f} %" for name, whose in names.items()]
+    assert facts == [" · ".join(expected)]
+    assert titles == ["Validation accuracy"]
+    panel.set_model(None)
+    assert panel.title == "Accuracy"
+
+
+def test_without_distillation_no_loss_is_of_soft_labels(qtbot: QtBot) -> None:
+    assert any("soft" in line.label for line in measure("loss", supernet_model()).lines)
+    assert not any("soft" in line.label for line in measure("loss", supernet_model(distillation=False)).lines)
+
+
+def test_the_chooser_offers_what_a_run_can_have(qtbot: QtBot) -> None:
+    panel = CurvePanel(Selection(), "loss")
+    qtbot.addWidget(panel)
+    panel.set_model(supernet_model())
+    panel._open_options()
+    options = panel._options.choice
+    assert [options.itemData(row) for row in range(options.count())] == [key for key in CHOICES if key != "entropy"]
+
+    panel._options.hide()
+    panel.set_model(None)
+    panel._open_options()
+    assert options.count() == len(CHOICES)
+    panel._options.hide()

@@ -210,7 +210,7 @@ def test_steps_that_take_equally_long_are_not_timed_for_long(tiny, monkeypatch, 
     monkeypatch.setattr("engine.bench.rehearsal._Rehearsal._block", block)
     trainer = SimpleNamespace(steps_per_epoch=1000, epochs=2)
     for swing[0], count in ((0.0, 20), (0.05, 100)):
-        rehearsal = _Rehearsal(tiny(), trainer, CPU, tmp_path, 10.0)
+        rehearsal = _Rehearsal(tiny(), trainer, None, [], CPU, tmp_path, 10.0)
         found = rehearsal._times(lambda number: number, 10.0)
         assert len(found) == pytest.approx(count, abs=1)
 

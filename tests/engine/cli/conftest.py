@@ -155,7 +155,7 @@ class FakeEngine:
         return text
 
     def run_test(
-        self, folder: RunFolder, *, data: str | None = None, device: str = "auto", ranks: Any = None
+        self, folder: RunFolder, *, data: str | None = None, device: str = "auto", ranks: Any = None, subnet: Any = None
     ) -> dict[str, Any]:
         numbers = {
             "split": "test",
@@ -167,6 +167,8 @@ class FakeEngine:
             "epoch": 7,
             "images_changed": self.images_changed,
         }
+        if subnet is not None:
+            numbers |= {"architecture": subnet.as_json(), "macs": 3_178_752, "parameters": 139_458}
         folder.add_result("test", **numbers)
         return {"run": str(folder.path), **numbers, "tests_so_far": folder.tests_so_far()}
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.cost.quantities import in_words, parse_amount
+from engine.cost.quantities import bytes_in_words, in_words, parse_amount, parse_bytes, parse_milliseconds
 from engine.errors import NascopeError
 
 
@@ -67,3 +67,46 @@ def test_words_are_within_half_of_their_last_digit(amount):
 )
 def test_words(amount, words):
     assert in_words(amount) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("8MiB", 8 * 2**20), ("1.5 gib", 3 * 2**29), ("500kB", 500_000), ("7B", 7), (".5KiB", 512), ("2GB", 2 * 10**9)],
+)
+def test_memory_is_read(text, amount):
+    assert parse_bytes(text, "--memory") == amount
+
+
+@pytest.mark.parametrize(
+    ("text", "milliseconds"), [("5ms", 5.0), ("0.5 s", 500.0), ("800us", 0.8), ("3µs", 0.003), ("1.25MS", 1.25)]
+)
+def test_times_are_read(text, milliseconds):
+    assert parse_milliseconds(text, "--latency") == pytest.approx(milliseconds)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "MiB", "-1ms", "0ms", "0B", "5 Mio", "1e3ms", "nan ms", "inf s", "9" * 400 + "s", "٥ms"]
+)
+def test_amounts_without_a_unit_or_sense_are_refused_with_examples(text):
+    for parse, example in ((parse_bytes, "8MiB"), (parse_milliseconds, "5ms")):
+        with pytest.raises(NascopeError) as caught:
+            parse(text, "--limit")
+        assert caught.value.where == "--limit"
+        assert example in str(caught.value)
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_memory_and_time_or_a_clear_error(text):
+    for parse in (parse_bytes, parse_milliseconds):
+        try:
+            amount = parse(text, "here")
+        except NascopeError as error:
+            amount = 1 if error.mend else 0
+        assert amount > 0
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"), [(940, "940 bytes"), (111_104, "108.5 KiB"), (8 * 2**20, "8.00 MiB"), (2**31, "2.00 GiB")]
+)
+def test_memory_in_words(amount, words):
+    assert bytes_in_words(amount) == words

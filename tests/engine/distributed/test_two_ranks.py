@@ -38,6 +38,7 @@ def differences(run_ranks, tmp_path_factory):
         "pc-darts, recomputing",
         "beta-darts",
         "darts, textbook",
+        "two-stage",
     ],
 )
 def test_two_ranks_are_one_process_on_the_joint_batch(differences, begin):

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from engine.config import resolve
+from engine.data import load_data
 from engine.distributed import ALONE, synchronize, together
 from engine.distributed.normalization import RanksBatchNorm, joint_batch_norm
 from engine.errors import ConfigError
@@ -24,6 +25,7 @@ from engine.search.layout import lay_out
 from engine.search.sample import random_genotype
 from engine.search.steps import AlphaStep, WeightStep
 from engine.training.evaluate import evaluate
+from engine.two_stage.trainer import TwoStageTrainer
 
 CPU = torch.device("cpu")
 IMAGES = 7  # 3 for the one, 4 for the other
@@ -196,10 +198,53 @@ def check_evaluation(ranks, found):
     )
 
 
+def two_stage(ranks, *, in_float64, **values):
+    """An epoch of a supernet on joint batches of 7; in float64 with joint batch norms and no random number but the sampling's."""
+    settings = resolve("two-stage", method="attentive-nas", data="digits", values={
+        "space": "laptop", "image_size": 8, "limit_images": 28, "batch_size": IMAGES, "epochs": 2, "calibration_images": 16,
+        "calibration_batch_size": 8, "learning_rate_warmup_epochs": 0, "seed": 3, **values,
+    })  # fmt: skip
+    torch.manual_seed(1)
+    trainer = TwoStageTrainer(settings, load_data(settings, CPU), CPU, None, ranks)
+    if in_float64:
+        trainer.supernet.double()
+        batch = trainer._stream.batch
+        trainer._stream.batch = lambda step: (batch(step)[0].double(), batch(step)[1])
+    else:
+        torch.manual_seed(ranks.seed(1))
+    for step in range(trainer.steps_per_epoch):
+        trainer.step(step)
+    return trainer
+
+
+def check_two_stage(ranks, found):
+    """The best of candidates are the same on all ranks, by the loss on the joint batch, and so are weights and numbers."""
+    quiet = {"dropout": 0, "drop_connect": 0, "sync_batch_norm": True, "in_float64": True}
+    joint, alone = (two_stage(each, **quiet) for each in (ranks, ALONE))
+    found["two-stage: weights"] = distance(list(joint.supernet.parameters()), list(alone.supernet.parameters()))
+    found["two-stage: sampled"] = float(joint._tally.as_json() != alone._tally.as_json())
+    metrics = [torch.tensor(list(trainer.step_metrics().values())) for trainer in (joint, alone)]
+    found["two-stage: metrics, float32"] = float((metrics[0] - metrics[1]).abs().max() > 1e-4)
+    (_, mine), (_, others) = (trainer.detail_reports()[0] for trainer in (joint, alone))
+    found["two-stage: gradient"] = abs(mine["weight_gradient_norm"] - others["weight_gradient_norm"])
+    usual = two_stage(ranks, in_float64=False)
+    report = usual.end_epoch(0, ranks.wait)
+    told = ranks.all_say((report.metrics, report.reports, report.score))
+    found["two-stage: told"] = float(told[0] != told[1])
+    found["two-stage: bits"] = float(not ranks.agree_on(list(usual.supernet.parameters())))
+
+
 def main(path):
     found = {}
     with together() as ranks:
-        for check in (check_exchanges, check_batch_norm, check_synchronize, check_evaluation, check_steps):
+        for check in (
+            check_exchanges,
+            check_batch_norm,
+            check_synchronize,
+            check_evaluation,
+            check_steps,
+            check_two_stage,
+        ):
             check(ranks, found)
         told = ranks.all_say(found)
     if ranks.rank == 0:

@@ -1,7 +1,6 @@
 """Every format, loaded in a process that cannot import nascope, gives the network's logits."""
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from elsewhere import elsewhere, expected_logits
 
 from engine.cli import main
 from engine.errors import GenotypeError, NascopeError
@@ -16,39 +16,6 @@ from engine.export import Options, fresh_network, trained_network, write_network
 from engine.export.compare import refuse_other_logits
 from engine.genotype import Cell, Edge, Genotype
 from engine.genotype.named import named
-
-CLEAN = """
-import sys
-class Block:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("engine", "app", "resources"):
-            raise ImportError(f"{name} is not here")
-sys.meta_path.insert(0, Block())
-import numpy as np
-images = np.load("images.npy")
-"""
-
-
-def elsewhere(folder, code):
-    """Runs code in a clean process in a folder; it sets ``logits``."""
-    script = CLEAN + code + "\nnp.save('logits.npy', np.asarray(logits))\n"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")} | {
-        "OMP_NUM_THREADS": "1"
-    }
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return np.load(folder / "logits.npy")
-
-
-def expected_logits(network, folder, shape, count=3):
-    images = torch.randn(count, *shape, generator=torch.Generator().manual_seed(5))
-    np.save(folder / "images.npy", images.numpy())
-    with torch.no_grad():
-        logits = network.eval()(images)[0].numpy()
-    assert np.abs(logits).max() > 0.1
-    return logits
 
 
 def export(folder, *arguments):

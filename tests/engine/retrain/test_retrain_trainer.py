@@ -86,6 +86,13 @@ def test_rate_and_drop_path_follow_the_epochs():
     assert dropped == pytest.approx([0.0, 0.05, 0.1, 0.15])
 
 
+def test_networks_of_cells_decay_all_their_weights_with_plain_momentum():
+    trainer = made(weight_decay=0.3)
+    (group,) = trainer._optimizer.param_groups
+    assert (group["weight_decay"], group["nesterov"]) == (0.3, False)
+    assert len(group["params"]) == len(list(trainer._network.parameters()))
+
+
 def test_bfloat16_stays_near_float32():
     losses = []
     for precision in ("float32", "bfloat16"):

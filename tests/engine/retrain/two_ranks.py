@@ -1,4 +1,4 @@
-"""A retraining in float64 on one process or several, as the tests of joint gradients want it. No test itself."""
+"""A retraining or a sub-network's training in float64 on one process or several, as the tests of joint gradients want it. No test itself."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from engine.config import RetrainConfig, resolve
+from engine.config import RetrainConfig, SubnetConfig, resolve
 from engine.data import load_data
 from engine.distributed import ALONE, Ranks
 from engine.genotype import Cell, Edge, Genotype
 from engine.genotype.named import named
 from engine.retrain.trainer import RetrainTrainer
+from engine.subnets import space_named
+from engine.subnets.architecture import smallest
 
 STEPS = 3
 CPU = torch.device("cpu")
@@ -26,7 +28,9 @@ def idle_genotype() -> Genotype:
     return Genotype(cell, cell, name="idle")
 
 
-def config(**values: object) -> RetrainConfig:
+def config(**values: object) -> RetrainConfig | SubnetConfig:
+    if "architecture" in values:
+        return _subnet_config(**values)
     found = resolve("retrain", data="digits", values={
         "genotype": named("DARTS_V2").as_json(), "channels": 4, "layers": 3, "batch_size": 30, "limit_images": 130, "epochs": 4,
         "drop_path": 0.0, "memory_format": "contiguous", **values,
@@ -35,7 +39,16 @@ def config(**values: object) -> RetrainConfig:
     return found
 
 
-def trainer(settings: RetrainConfig, ranks: Ranks = ALONE) -> RetrainTrainer:
+def _subnet_config(**values: object) -> SubnetConfig:
+    found = resolve("subnet", data="digits", values={
+        "batch_size": 30, "limit_images": 130, "epochs": 4, "image_size": 8, "dropout": 0.0, "drop_connect": 0.0, "zero_gamma": False,
+        "learning_rate_warmup_epochs": 0, "memory_format": "contiguous", **values,
+    })  # fmt: skip
+    assert isinstance(found, SubnetConfig)
+    return found
+
+
+def trainer(settings: RetrainConfig | SubnetConfig, ranks: Ranks = ALONE) -> RetrainTrainer:
     """With images and weights in float64: rounding is then far below any fault."""
     torch.manual_seed(0)
     data = load_data(settings, CPU)
@@ -58,7 +71,7 @@ def _doubled(batch: Any) -> Any:
     return found
 
 
-def train(settings: RetrainConfig, ranks: Ranks = ALONE) -> dict[str, object]:
+def train(settings: RetrainConfig | SubnetConfig, ranks: Ranks = ALONE) -> dict[str, object]:
     """Three steps and the end of an epoch."""
     made = trainer(settings, ranks)
     metrics = []
@@ -72,8 +85,9 @@ def train(settings: RetrainConfig, ranks: Ranks = ALONE) -> dict[str, object]:
 
 
 def cells() -> dict[str, dict[str, object]]:
-    """Settings of the two networks that are trained."""
-    return {"DARTS_V2": {}, "idle": {"genotype": idle_genotype().as_json()}}
+    """Settings of the networks that are trained."""
+    subnet = smallest(space_named("laptop")).as_json()
+    return {"DARTS_V2": {}, "idle": {"genotype": idle_genotype().as_json()}, "subnet": {"architecture": subnet}}
 
 
 if __name__ == "__main__":

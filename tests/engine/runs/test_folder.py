@@ -17,6 +17,7 @@ from engine.runs.control import ControlWatch, read_control
 from engine.runs.files import read_json, write_atomically
 from engine.runs.library import default_title
 from engine.runs.origin import retrain_origin
+from engine.subnets import architecture_from_json, named_subnets
 
 
 def search(**values: object) -> SearchConfig:
@@ -158,6 +159,10 @@ def test_notes_are_changed_one_by_one(tmp_path: Path) -> None:
     json.dumps(row)
 
 
+_A0 = named_subnets()["AttentiveNAS-A0"].architecture.as_json()
+_ALMOST_A0 = architecture_from_json(_A0 | {"resolution": 224})
+
+
 @pytest.mark.parametrize(
     ("config", "title"),
     [
@@ -166,6 +171,14 @@ def test_notes_are_changed_one_by_one(tmp_path: Path) -> None:
         ({"kind": "search", "method": "own", "data": "image-folder:/a/pets"}, "own · pets"),
         ({"kind": "retrain", "genotype": {"name": "DARTS_V2"}, "data": "strange"}, "Retrain of DARTS_V2 · strange"),
         ({"kind": "retrain", "genotype": [1]}, "Retrain of a cell · "),
+        ({"kind": "two-stage", "method": "bignas", "data": "digits"}, "BigNAS · digits"),
+        ({"kind": "subnet", "architecture": _A0, "data": "cifar10"}, "AttentiveNAS-A0 · CIFAR-10"),
+        (
+            {"kind": "subnet", "architecture": _A0 | {"classes": 10}, "supernet_run": "/a", "data": "cifar10"},
+            "Fine-tuned AttentiveNAS-A0 · CIFAR-10",
+        ),
+        ({"kind": "subnet", "architecture": _A0 | {"resolution": 224}, "data": "digits"}, f"{_ALMOST_A0.key} · digits"),
+        ({"kind": "subnet", "architecture": [1], "data": "digits"}, "a sub-network · digits"),
     ],
 )
 def test_runs_have_a_title_before_anybody_names_them(config: dict, title: str) -> None:

@@ -122,13 +122,13 @@ def test_the_remote_piece_gives_the_exit_code(tmp_path):
 
 
 def test_an_interrupted_remote_piece_lets_its_child_end(tmp_path, monkeypatch):
-    threading.Timer(0.3, _thread.interrupt_main).start()
     children = []
     real = __import__("subprocess").Popen
 
     def popen(command, **more):
         child = real([sys.executable, "-c", "import sys; sys.stdin.read(); sys.exit(7)"], **more)
         children.append(child)
+        threading.Timer(0.5, _thread.interrupt_main).start()  # from here on: starting may take long
         return child
 
     monkeypatch.setattr("engine.study.launch.remote.subprocess.Popen", popen)

@@ -93,3 +93,11 @@ def test_what_is_saved_on_a_full_disk_is_told_as_it_is(tmp_path: Path) -> None:
     assert "nothing was saved" in (before["what"] or "")
     assert "checkpoint is whole" in (after["what"] or "")
     assert before["where"] == str(tmp_path)
+
+
+def test_a_supernet_out_of_memory_is_told_of_its_own_settings(tmp_path: Path) -> None:
+    config = resolve("two-stage", method="bignas", values={"batch_size": 64})
+    words = failure_in_words(MemoryError(), config, tmp_path)
+    assert "batch_size=32" in (words["mend"] or "")
+    assert "smaller space" in (words["mend"] or "")
+    assert "pc-darts" not in (words["mend"] or "")

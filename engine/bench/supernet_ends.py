@@ -1,0 +1,117 @@
+"""What the end of an epoch takes in a two-stage training, from one pass of each kind: whole ones may take hours.
+
+Each of the networks that are measured is cut out, calibrated on training images and evaluated on the validation split.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.config import TwoStageConfig
+from engine.data import LoadedData, open_stream
+from engine.subnets.architecture import biggest, smallest
+from engine.training.device import wait_for
+from engine.training.evaluate import evaluate
+from engine.two_stage.calibration import calibrate
+from engine.two_stage.predicting import POINTS
+from engine.two_stage.trainer import TwoStageTrainer
+
+
+@dataclass(frozen=True)
+class SupernetEnds:
+    """Seconds around the epochs of a two-stage training.
+
+    Attributes:
+        epoch_seconds: of measuring the biggest, the smallest and the sampled networks, after each epoch.
+        reading_seconds: of reading the calibration images, once.
+        predictor_seconds: of all measurements for the predictor, once; 0 without one.
+    """
+
+    epoch_seconds: float
+    reading_seconds: float
+    predictor_seconds: float
+
+    def seconds_an_epoch(self, epochs: int) -> float:
+        """Of an epoch's end, with what is done once spread over the epochs."""
+        return self.epoch_seconds + (self.reading_seconds + self.predictor_seconds) / epochs
+
+
+def kept_images(config: TwoStageConfig, data: LoadedData, device: torch.device) -> Tensor:
+    """As much memory as the calibration images take that a training keeps from its first epoch's end on: (N, C, H, W) float32."""
+    count = min(config.calibration_images, len(data.splits["train"]))
+    # Ones, not zeros: the system gives memory only where something is written.
+    return torch.ones(count, data.channels, data.image_size, data.image_size, device=device)
+
+
+def supernet_ends(
+    trainer: TwoStageTrainer, config: TwoStageConfig, data: LoadedData, device: torch.device, *, tries: int = 1
+) -> SupernetEnds:
+    """Time one calibration batch and one validation batch of the biggest and the smallest network.
+
+    A sampled network is taken to lie half way between. Changes nothing in the trainer.
+
+    Args:
+        tries: of which the median is taken.
+    """
+    images, reading_seconds = _calibration_batch(config, data)
+    calibration_batches = min(config.calibration_images, len(data.splits["train"])) / len(images)
+    validation = open_stream(data.splits["validation"], config, "validation", shuffle=False)
+    try:
+        seconds = []
+        for pick in (biggest, smallest):
+            network = trainer.supernet.cut_out(pick(trainer.space))
+            network.order_memory(trainer.supernet.channels_last)
+            calibrate(network, [images[:2]])  # Kernels that are loaded once are no part of a pass.
+            found = []
+            for _ in range(tries):
+                begin = _now(device)
+                calibrate(network, [images])
+                middle = _now(device)
+                batch = validation.batch(0)
+                evaluate(network, [batch], device)
+                passes = (_now(device) - middle) * len(data.splits["validation"]) / len(batch[0])
+                found.append((middle - begin) * calibration_batches + passes)
+            seconds.append(statistics.median(found))
+    finally:
+        validation.close()
+    sampled_seconds = sum(seconds) / 2
+    points = len({max(1, round(share * config.epochs)) for share in POINTS} - {config.epochs})
+    measured = points * config.predictor_networks if _goes_by_predictor(config) else 0
+    return SupernetEnds(
+        sum(seconds) + config.validation_networks * sampled_seconds, reading_seconds * calibration_batches, measured * sampled_seconds
+    )  # fmt: skip
+
+
+def said_of_predictor(config: TwoStageConfig) -> tuple[str, ...]:
+    """What a rehearsal cannot show, for a person to read."""
+    if not _goes_by_predictor(config):
+        return ()
+    return ("The steps that were timed are those before the predictor is fitted; later ones choose without passes.",)
+
+
+def _goes_by_predictor(config: TwoStageConfig) -> bool:
+    return config.score == "predictor" and config.sampling != "uniform" and config.networks_per_step > 2
+
+
+def _calibration_batch(config: TwoStageConfig, data: LoadedData) -> tuple[Tensor, float]:
+    """Images of one batch, and the seconds of reading it."""
+    size = min(config.calibration_batch_size, config.calibration_images, len(data.splits["train"]))
+    begin = time.perf_counter()
+    stream = open_stream(
+        data.splits["train"], config.model_copy(update={"batch_size": size}), "calibration", augmentation=data.augmentation
+    )  # fmt: skip
+    try:
+        images, _ = stream.batch(0)
+    finally:
+        stream.close()
+    return images, time.perf_counter() - begin
+
+
+def _now(device: torch.device) -> float:
+    wait_for(device)
+    return time.perf_counter()

@@ -1,0 +1,49 @@
+"""``nascope explain`` of a two-stage run: what is shared, what is searched, and what looks wrong, in its own numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.cli.output import emit, note, say
+from engine.explain.weight_sharing import answers
+from engine.runs import RunFolder, RunHistory
+from engine.runs.folder import EVENTS
+from engine.runs.subnet_log import front_of, measured_alike, read_subnets
+
+
+def explain_two_stage(folder: RunFolder, *, as_json: bool) -> None:
+    """Print the answers and diagnoses, or one JSON document: ``run, understand, front, diagnoses``."""
+    history = RunHistory.read(folder.path / EVENTS)
+    measured = measured_alike(read_subnets(folder.path))
+    best_first = front_of(measured)[::-1]
+    last = history.last.get("epoch")
+    found = answers(
+        folder.config_document(), history.started, [row.as_json() for row in measured], folder.status().seconds,
+        epoch=last.data if last is not None else None,
+        selections=[row for row in folder.results() if row.get("what") == "select"],
+    )  # fmt: skip
+    diagnoses = [dict(event.data) for event in history.of_type("diagnosis")]
+    if as_json:
+        emit(
+            {
+                "run": str(folder.path),
+                "understand": [{"question": answer.question, "text": answer.text} for answer in found],
+                "front": [row.as_json() for row in best_first],
+                "diagnoses": diagnoses,
+            }
+        )
+        return
+    for answer in found:
+        say(answer.question)
+        say(f"  {answer.text}")
+        say()
+    for diagnosis in diagnoses:
+        say(_in_words(diagnosis))
+    if not diagnoses:
+        note("Nothing looks wrong.")
+    if not measured:
+        note("No sub-network was chosen yet: nascope select measures them when the training has ended.")
+
+
+def _in_words(diagnosis: dict[str, Any]) -> str:
+    return f"{diagnosis.get('severity', 'info')}: {diagnosis.get('message', '')}"
