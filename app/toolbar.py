@@ -122,10 +122,6 @@ class MenuButton(Button):
         painter.end()
 
 
-_FOLD_LINES = 72
-"""Narrower than this many lines of text are high, it has no room for every button of a supernet."""
-
-
 class Toolbar(Surface):
     """Title, pill, progress on the left; actions on the right."""
 
@@ -141,7 +137,7 @@ class Toolbar(Surface):
         self._left = Label("", tone="dim")
         self.stop_button = ActionButton(actions["stop"], kind="danger")
         self.menu_button = MenuButton(menu)
-        box = QHBoxLayout(self)
+        self._box = box = QHBoxLayout(self)
         box.setContentsMargins(unit, 0, unit * 3 // 4, 0)
         box.setSpacing(unit * 2 // 3)
         box.addWidget(self._title)
@@ -153,17 +149,13 @@ class Toolbar(Surface):
         box.addWidget(ActionButton(actions["pause"]))
         box.addWidget(ActionButton(actions["resume"]))
         box.addWidget(self.stop_button)
-        box.addWidget(ActionButton(actions["select"]))
         self._select = actions["select"]
-        self._twins = QWidget()
-        twins = QHBoxLayout(self._twins)
-        twins.setContentsMargins(0, 0, 0, 0)
-        twins.setSpacing(box.spacing())
-        twins.addWidget(ActionButton(actions["test"]))
-        twins.addWidget(ActionButton(actions["export"]))
-        box.addWidget(self._twins)
-        self._select.changed.connect(self._fold)
-        box.addWidget(ActionButton(actions["retrain"]))
+        # In the order of the bar; the page of a supernet has them all, so they make room for title and state.
+        self._folds = [self._together(actions, *names) for names in (("select",), ("test", "export"), ("retrain",))]
+        for fold in self._folds:
+            box.addWidget(fold)
+        for name in ("pause", "resume", "stop", "select", "test", "export", "retrain"):
+            actions[name].changed.connect(self._fold)
         box.addWidget(ActionButton(actions["new_run"], kind="primary"))
         box.addWidget(self.menu_button)
         self.show_nothing()
@@ -173,11 +165,38 @@ class Toolbar(Surface):
         super().resizeEvent(event)
         self._fold()
 
+    def _together(self, actions: dict[str, QAction], *names: str) -> QWidget:
+        found = QWidget()
+        row = QHBoxLayout(found)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(self.fontMetrics().height() * 2 // 3)
+        for name in names:
+            row.addWidget(ActionButton(actions[name]))
+        return found
+
     def _fold(self) -> None:
-        # The page of a supernet has these buttons beside its networks; in little room title and state need the place.
-        self._twins.setVisible(
-            not self._select.isVisible() or self.width() >= self.fontMetrics().height() * _FOLD_LINES
-        )
+        wanted = {fold for fold in self._folds if any(not button.isHidden() for button in fold.findChildren(Button))}
+        _, twins, _ = self._folds
+        for folded in ((), (twins,), self._folds):
+            shown = wanted.difference(folded)
+            if not self._select.isVisible() or self._needed(shown) <= self.width():
+                break
+        for fold in self._folds:
+            fold.setVisible(fold in shown)
+        # Else title and state would give way before the progress, whose hint is its greatest width.
+        least, most = self.progress.minimumWidth(), self.progress.fontMetrics().height() * 13
+        self.progress.setMaximumWidth(min(max(least, least + self.width() - self._needed(shown)), most))
+
+    def _needed(self, shown: set[QWidget]) -> int:
+        """Width at which title, state and buttons stand whole, with these groups of buttons; the progress gives way."""
+        box = self._box
+        found = box.contentsMargins().left() + box.contentsMargins().right() + self.fontMetrics().height() // 3
+        for widget in (item.widget() for place in range(box.count()) if (item := box.itemAt(place)) is not None):
+            if widget is None or (widget not in shown if widget in self._folds else widget.isHidden()):
+                continue
+            hint = widget.minimumWidth() if widget is self.progress else widget.sizeHint().width()
+            found += hint + box.spacing()
+        return found
 
     def show_title(self, title: str) -> None:
         """What this is."""
@@ -192,6 +211,7 @@ class Toolbar(Surface):
         self.progress.show_share(share or 0.0)
         self._left.setText(left)
         self._left.setVisible(bool(left))
+        self._fold()
 
     def show_nothing(self, title: str = "nascope") -> None:
         """No run."""

@@ -89,14 +89,17 @@ class TwoStageView(QWidget):
 
     def offers(self) -> dict[str, tuple[bool, str]]:
         """By ``select``, ``test``, ``export`` and ``fine_tune``: whether its button can be pressed, and its tip."""
-        return {
+        found = {
             name: (button.isEnabled(), button.toolTip()) for name, button in self._buttons.items() if button is not None
         }
+        if self.panel.bar.is_selecting:  # There the button cancels; what says «Select…» shall not.
+            found["select"] = (False, self.tr("A selection goes on: it can be cancelled below its plot."))
+        return found
 
     def press(self, name: str) -> None:
         """Press one of those buttons, in sight of the networks that it is about."""
         button = self._buttons.get(name)
-        if button is not None and button.isEnabled():
+        if button is not None and self.offers()[name][0]:
             self.show_networks()
             button.click()
 

@@ -12,7 +12,7 @@ from app.panel import Panel
 
 
 class WelcomeView(QWidget):
-    """Offers the search that needs nothing."""
+    """Offers the search that needs nothing, and names what else there is."""
 
     demo_wanted = Signal()
 
@@ -31,7 +31,10 @@ class WelcomeView(QWidget):
         self.demo_button.setObjectName("start_demo")
         self.demo_button.clicked.connect(self.demo_wanted)
         other = Label(
-            self.tr("Or look at a named cell on the left, or drop a run folder, a genotype or your own images here."),
+            self.tr(
+                "Or train one supernet for many networks (BigNAS, AttentiveNAS) with «New run», look at a named cell on the left, "
+                "or drop a run folder, a genotype or your own images here."
+            ),
             tone="dim",
             scale=SMALL,
         ).wrapped()

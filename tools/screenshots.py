@@ -1,8 +1,10 @@
 """Take README's pictures from a real session: the real window, real buttons, a real search and retraining.
 
     make screenshots
+    python tools/screenshots.py two-stage
 
-Runs under Xvfb where there is no display. Takes about eight minutes on two cores; writes docs/images/*.png.
+Runs under Xvfb where there is no display. Takes about twelve minutes on two cores; writes docs/images/*.png. The name of a
+chapter (``cells``, ``two-stage``) takes its pictures alone.
 """
 
 from __future__ import annotations
@@ -22,7 +24,11 @@ SIZE = (1440, 900)
 
 
 def main() -> None:
-    """The story of README, one picture at each stop."""
+    """The story of README, one picture at each stop; of one chapter where it is named."""
+    chapters = {"cells": cells, "two-stage": two_stage}
+    unknown = [name for name in sys.argv[1:] if name not in chapters]
+    if unknown:
+        raise SystemExit(f"«{unknown[0]}» is no chapter. Use {' or '.join(chapters)}.")
     _get_a_display()
     os.environ["NASCOPE_HOME"] = tempfile.mkdtemp(prefix="nascope-")
     sys.path.insert(0, str(ROOT))
@@ -37,6 +43,16 @@ def main() -> None:
     window.show()
     session = Session(application, window)
     session.turn(2)
+    for name in sys.argv[1:] or chapters:
+        chapters[name](session)
+    window.close()
+    session.turn(1)
+    shutil.rmtree(os.environ["NASCOPE_HOME"], ignore_errors=True)
+    os._exit(0)  # The pictures are taken; a late timer shall not turn that into a failure.
+
+
+def cells(session: Session) -> None:
+    """A first start, a search, its retraining, a named cell, a study."""
     session.picture("first-start", "light")
 
     session.press("start_demo")
@@ -68,7 +84,7 @@ def main() -> None:
 
     from engine.genotype.named import named
 
-    window.show_genotype(named("PC_DARTS_cifar"), "PC_DARTS_cifar")
+    session.window.show_genotype(named("PC_DARTS_cifar"), "PC_DARTS_cifar")
     session.turn(2)
     session.picture("named-cell", "light")
 
@@ -77,10 +93,28 @@ def main() -> None:
     session.turn(3)
     session.choose_first_row()
     session.picture("study", "light")
-    window.close()
+
+
+def two_stage(session: Session) -> None:
+    """A supernet is trained, networks are selected from it, and a budget chooses one."""
+    session.press("new_run")
+    session.until(lambda: session.find("run_form") is not None, 20)
+    session.find("method").setCurrentText("bignas")
+    session.find("epochs").setValue(12)
     session.turn(1)
-    shutil.rmtree(os.environ["NASCOPE_HOME"], ignore_errors=True)
-    os._exit(0)  # The pictures are taken; a late timer shall not turn that into a failure.
+    session.press("start")
+    session.until(lambda: session.state("two-stage") == "finished", 900)
+    session.turn(2)
+    session.press("select")
+    session.until(lambda: session.find("select_dialog") is not None, 20)
+    session.press("select_start")
+    session.until(lambda: not session.window.subnets.running(), 600)
+    session.window.frame.notice.hide()
+    budget = session.find("budget_slider")
+    budget.setValue(round(budget.minimum() + 0.45 * (budget.maximum() - budget.minimum())))
+    session.turn(1)
+    session.picture("two-stage", "light")
+    session.picture("two-stage", "dark")
 
 
 class Session:

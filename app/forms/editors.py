@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QValidator, QWheelEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QCheckBox,
     QComboBox,
     QHBoxLayout,
@@ -17,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.theme import theme
+from app.theme import manager, theme
 from engine.config import FieldDescription
 
 _INT_LIMIT = 2**31 - 1
@@ -67,6 +68,14 @@ class SpinBox(_NoWheel, QSpinBox):
 
 class ChoiceBox(_NoWheel, QComboBox):
     """Choices with a title for people and a name for programs: both set the current one."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        # Below a widget with a style sheet a box keeps the palette of the theme that it was made in.
+        manager().changed.connect(self._recolour)
+
+    def _recolour(self) -> None:
+        self.setPalette(QApplication.palette())
 
     def setCurrentText(self, text: str) -> None:
         """Choose by name or by title; an editable box takes any text."""
@@ -223,7 +232,7 @@ class CheckBox(QCheckBox):
     """A check box with an outline in the theme's colour: Fusion's own cannot be seen on a dark panel."""
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the box, the tick, and the ring of the focus."""
+        """Draw the box, the tick, the ring of the focus, and the words beside it."""
         option = QStyleOptionButton()
         self.initStyleOption(option)
         colours = theme()
@@ -243,6 +252,9 @@ class CheckBox(QCheckBox):
             ]
             painter.setPen(QPen(QColor(colours.panel), 1.8))
             painter.drawPolyline(tick)
+        room = self.style().subElementRect(QStyle.SubElement.SE_CheckBoxContents, option, self)
+        painter.setPen(QColor(colours.text if self.isEnabled() else colours.faint))
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextShowMnemonic, self.text())
         painter.end()
 
 

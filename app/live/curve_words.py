@@ -24,7 +24,7 @@ def fact(curves: RunCurves, epoch: int | None) -> str:
     lines = [(line, trace) for line, trace in curves.lines() if len(trace)]
     if not lines:
         return ""
-    if any(line.is_fact for line, _ in lines):
+    if any(line.is_fact for line in curves.measure.lines):  # Until they have numbers, no other line stands in for them.
         said = [_of_line(curves, *pair, epoch) for pair in lines if pair[0].is_fact]
         return " · ".join(part for part in said if part)
     line, trace = next((pair for pair in lines if pair[0].role == "validation"), lines[0])

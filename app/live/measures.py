@@ -187,7 +187,7 @@ def _supernet_accuracy() -> Measure:
     return Measure(
         "accuracy", translate("Curves", "Validation accuracy"), "%", "percent", False,
         (
-            Line("step.accuracy_percent", translate("Curves", "biggest, its batches"), "dim", "noisy"),
+            Line("step.accuracy_percent", translate("Curves", "biggest, training batches"), "dim", "noisy"),
             Line("epoch.validation_accuracy_percent", translate("Curves", "biggest"), "train", "plain", is_fact=True),
             Line("epoch.sampled_validation_accuracy_percent", translate("Curves", "sampled"), "alphas", "plain", is_fact=True),
             Line("epoch.smallest_validation_accuracy_percent", translate("Curves", "smallest"), "validation", "plain", is_fact=True),

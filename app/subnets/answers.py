@@ -13,9 +13,10 @@ from app.labels import Label
 from app.run_model import RunModel
 from app.scroll import ScrollColumn
 from app.theme import manager
-from engine.explain.weight_sharing import Answer, answers
+from engine.explain.weight_sharing import Answer
 from engine.runs import RunFolder
-from engine.runs.subnet_log import read_subnets
+from engine.runs.subnet_log import measured_alike, read_subnets
+from engine.runs.understand import answers_of_run
 
 
 class AnswersDialog(QDialog):
@@ -54,11 +55,6 @@ def answers_text(found: Sequence[Answer]) -> str:
 
 def answers_of(model: RunModel) -> tuple[Answer, ...]:
     """The answers for a run as its folder and its log stand."""
-    rows = read_subnets(model.path)
-    same = [row.as_json() for row in rows if row.setting == rows[-1].setting]
-    last = model.history.last.get("epoch")
-    selections = [line for line in RunFolder(model.path).results() if line.get("what") == "select"]
-    return answers(
-        model.config, model.history.started, same, model.status.seconds or None,
-        epoch=None if last is None else last.data, selections=selections,
-    )  # fmt: skip
+    measured = measured_alike(read_subnets(model.path))
+    results = RunFolder(model.path).results()
+    return answers_of_run(model.config, model.history, results, measured, model.status.seconds)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from app.buttons import Button
@@ -23,7 +23,7 @@ from app.run_model import RunModel
 from app.selection import Selection
 from app.subnets.distribution_counts import SampledNetworks, sampled_networks
 from app.subnets.distribution_paint import Arrangement, Bin, Box, arrange, field_words, paint
-from app.subnets.words import amount
+from app.subnets.words import amount, part_words
 from app.theme import LIGHT, manager, theme
 from engine.subnets import Space
 
@@ -44,7 +44,6 @@ class Distribution(QWidget):
         self.space: Space | None = None
         self.sampled: SampledNetworks | None = None
         self.plot = _Plot(self)
-        self._group = QButtonGroup(self)
         self.so_far = self._choice(self.tr("So far"), "sampled_so_far")
         self.this_epoch = self._choice(self.tr("This epoch"), "sampled_this_epoch")
         self.so_far.setChecked(True)
@@ -63,15 +62,20 @@ class Distribution(QWidget):
         self.setMinimumHeight(self.fontMetrics().height() * 9)
         self._refresher = Refresher(self, self._read)
         selection.epoch_changed.connect(self._refresher.request)
-        self._group.buttonClicked.connect(self._refresher.request)
         manager().changed.connect(self._refresher.request)
 
     def _choice(self, text: str, name: str) -> Button:
         button = Button(text, kind="quiet")
         button.setObjectName(name)
         button.setCheckable(True)
-        self._group.addButton(button)
+        # Not an exclusive group: there Tab would pass over the button that is not checked.
+        button.clicked.connect(lambda: self._count(button))
         return button
+
+    def _count(self, chosen: Button) -> None:
+        for button in (self.so_far, self.this_epoch):
+            button.setChecked(button is chosen)
+        self._refresher.request()
 
     # What is shown.
 
@@ -154,7 +158,7 @@ class Distribution(QWidget):
             times, total = sampled.times(coordinate, hovered.value), max(1, sampled.networks)
             head = f"{field_words(coordinate.field)} {hovered.value}"
             if coordinate.index is not None:
-                head = self.tr("{choice} in {part}").format(choice=head, part=coordinate.part)
+                head = self.tr("{choice} in {part}").format(choice=head, part=part_words(coordinate.part))
             tail = self.tr("drawn evenly it would be {share} %").format(share=f"{100 / len(coordinate.choices):.1f}")
         body = self.tr("{times} of {total} networks, {share} %").format(
             times=f"{times:,}", total=f"{total:,}", share=f"{100 * times / total:.1f}"

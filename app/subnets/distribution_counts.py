@@ -19,7 +19,7 @@ class SampledNetworks:
     Attributes:
         networks: how many; the biggest and the smallest of each step do not count.
         first_epoch, last_epoch: of those counted, from 0.
-        counts: by the place of a choice (``Coordinate.place``) how often each of its values was sampled.
+        counts: by the place of a choice (``width[0]``) how often each of its values was sampled.
         macs_edges: edges of the bins of multiply-adds, ascending; ``macs_counts`` networks in each, one fewer.
         off_target: networks that missed the range of multiply-adds that was drawn for them.
     """
@@ -34,11 +34,11 @@ class SampledNetworks:
 
     def times(self, coordinate: Coordinate, value: int) -> int:
         """How often a value was sampled."""
-        return self.counts.get(coordinate.place, {}).get(value, 0)
+        return self.counts.get(_bare(coordinate.place), {}).get(value, 0)
 
     def share(self, coordinate: Coordinate, value: int) -> float:
         """Which share of the networks had the value, 0 to 1."""
-        total = sum(self.counts.get(coordinate.place, {}).values())
+        total = sum(self.counts.get(_bare(coordinate.place), {}).values())
         return self.times(coordinate, value) / total if total else 0.0
 
     @property
@@ -76,12 +76,17 @@ def sampled_networks(history: RunHistory, epoch: int | None = None, *, so_far: b
     )  # fmt: skip
 
 
+def _bare(place: str) -> str:
+    """``width[0]`` of ``width[0] (stem)``: the words for people may change between the writing of a log and its reading."""
+    return place.partition(" (")[0]
+
+
 def _of_event(event: Event) -> SampledNetworks | None:
     """The event's numbers; None for one of a damaged log."""
     data: Mapping[str, Any] = event.data
     try:
         counts = {
-            str(place): {int(value): int(times) for value, times in values.items()}
+            _bare(str(place)): {int(value): int(times) for value, times in values.items()}
             for place, values in data["counts"].items()
         }
         edges = tuple(float(edge) for edge in data.get("macs_edges") or ())

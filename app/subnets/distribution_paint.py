@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from app.live.scales import number, round_step
 from app.subnets.distribution_counts import SampledNetworks
+from app.subnets.words import part_words
 from app.theme import Theme, mix
 from engine.subnets import Coordinate, Space
 
@@ -109,7 +110,10 @@ def _arrange_table(area: QRectF, space: Space, font: QFont) -> tuple[tuple[Box, 
         for field in _FIELDS
     }
     most["width"] = max(most["width"], len(resolution.choices))
-    names = max(metrics.horizontalAdvance(text) for text in [*parts, field_words("resolution")]) + line * 0.7
+    names = (
+        max(metrics.horizontalAdvance(text) for text in [*map(part_words, parts), field_words("resolution")])
+        + line * 0.7
+    )
     room = area.width() - names - gap * (len(_FIELDS) - 1)
     box = min(room / sum(most.values()), line * _WIDEST)
     row = min(area.height() / (len(parts) + 2), line * _HIGHEST)
@@ -129,7 +133,7 @@ def _arrange_table(area: QRectF, space: Space, font: QFont) -> tuple[tuple[Box, 
         )
     for place, part in enumerate(parts):
         y = top + (place + 1) * row
-        labels.append((QRectF(area.left(), y, names, row), part))
+        labels.append((QRectF(area.left(), y, names, row), part_words(part)))
         for coordinate in coordinates:
             if coordinate.part == part and coordinate is not resolution:
                 boxes += _row_of(coordinate, lefts[coordinate.field], y, box, row)

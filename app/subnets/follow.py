@@ -18,13 +18,14 @@ class SubnetTail:
 
     Attributes:
         begins_anew: whether the last ``read`` found another or a shorter file and began at its start.
+        is_behind: whether it left lines for the next one.
     """
 
     def __init__(self, folder: Path, *, from_end: bool = False) -> None:
         self._path = folder / SUBNETS
         self._offset = 0
         self._file: tuple[int, int] | None = None
-        self.begins_anew = False
+        self.begins_anew, self.is_behind = False, False
         if from_end:
             try:
                 found = self._path.stat()
@@ -34,7 +35,7 @@ class SubnetTail:
 
     def read(self) -> list[SubnetRow]:
         """Whole lines that came since; at most a bite. A line that is still being written waits for its end."""
-        self.begins_anew = False
+        self.begins_anew, self.is_behind = False, False
         try:
             found = self._path.stat()
             identity = (found.st_dev, found.st_ino)
@@ -53,6 +54,7 @@ class SubnetTail:
         if not end and len(data) == _BITE:
             end = len(data)  # No line is as long as this: it is no log of ours, or a damaged one.
         self._offset += end
+        self.is_behind = len(data) == _BITE and self._offset < found.st_size
         lines = data[:end].decode("utf-8", errors="replace").splitlines()
         return [row for line in lines if (row := subnet_from_line(line)) is not None]
 
@@ -70,6 +72,11 @@ class SubnetFollower(QObject):
         self._tail: SubnetTail | None = None
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.look)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether more lines wait than one look reads."""
+        return self._tail is not None and self._tail.is_behind
 
     def follow(self, folder: Path | None) -> None:
         """Follow another run from its first line; None lets go."""

@@ -64,12 +64,14 @@ class MeasuredNetworks(QObject):
         self._follower.look()
 
     def _events(self, types: set[str]) -> None:
-        if types & {"started", "resumed", "subnet", "checkpoint", "epoch"}:
+        # Rows of a selection stand whatever the training says; while a long log is read this is asked for many times.
+        if types & ({"started"} if self._rows else {"started", "resumed", "subnet", "checkpoint", "epoch"}):
             self._gather()
 
     def _arrived(self, rows: list[SubnetRow]) -> None:
         self._rows += [(row.setting, point) for row in rows if (point := point_of_row(row)) is not None]
-        self._gather()
+        if not self._follower.is_behind:  # All at once: gathered bite by bite a long file would take seconds.
+            self._gather()
 
     def _cleared(self) -> None:
         self._rows = []

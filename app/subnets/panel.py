@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QApplication, QBoxLayout, QHBoxLayout, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QSizePolicy, QStackedWidget, QWidget
 
 from app.buttons import Button
 from app.forms.editors import ChoiceBox
@@ -25,7 +25,6 @@ from app.subnets.points import LATENCY, Point, Points
 from app.subnets.select_bar import SelectBar
 from app.subnets.select_dialog import SelectDialog
 from app.subnets.words import cost_title
-from app.theme import manager
 
 _MOST_COMPARED = 6
 _SIDE_BY_SIDE = 1.15
@@ -119,8 +118,6 @@ class SubnetPanel(QWidget):
         self.plot.area_changed.connect(self._aligning.start)
         self.budget.changed.connect(self._budget_set)
         self.budget.resized.connect(self._aligning.start)
-        # A box on a panel keeps the palette of the theme that it was made in.
-        manager().changed.connect(self._recolour)
         self.costs.currentIndexChanged.connect(self._show)
         self.tabs.currentChanged.connect(self._stack.setCurrentIndex)
         self.bar.wanted.connect(self._ask)
@@ -131,9 +128,6 @@ class SubnetPanel(QWidget):
         self.chosen.fine_tune_wanted.connect(self._fine_tune)
         self.chosen.compare_wanted.connect(self._compare_chosen)
         self.comparison.clear_wanted.connect(self._clear_comparison)
-
-    def _recolour(self) -> None:
-        self.costs.setPalette(QApplication.palette())
 
     # The run.
 
@@ -155,6 +149,7 @@ class SubnetPanel(QWidget):
         self._compared = []
         self._chosen, self._picked, self._progress, self._busy = "", False, "", ""
         self.tabs.setCurrentIndex(0)
+        self.budget.set_macs(self.budget.bounds[1])  # A budget was set for one run.
         if model is not None:
             model.status_changed.connect(self._state_changed)
         self.measured.set_model(model)
@@ -252,13 +247,13 @@ class SubnetPanel(QWidget):
         self.tabs.setTabText(
             1, self.tr("Comparison ({n})").format(n=len(compared)) if compared else self.tr("Comparison")
         )
-        self._left.set_fact(state.fact(points, self._model, self.measured.results))
         self._show_state()
 
     def _is_limited(self) -> bool:
         return self.measured.bounds is not None and self.budget.macs < self.measured.bounds[1]
 
     def _show_state(self) -> None:
+        self._left.set_fact(state.fact(self.points, self._model, self.measured.results))
         reason, unfinished = state.why_not(self._model)
         self.bar.show_state(self._busy, self._progress, reason, unfinished=unfinished)
         self.understand.setEnabled(self._model is not None)

@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QPixmap,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -62,8 +63,10 @@ class ParetoPlot(QWidget):
         self._compared: tuple[str, ...] = ()
         self._hovered: Point | None = None
         self._readout = Readout(self)
+        self._still: QPixmap | None = None
+        """What does not follow the mouse, painted; thousands of points take long."""
         self._frame = frame_of(QRectF(self.rect()), (), "macs", None)
-        manager().changed.connect(self.update)
+        manager().changed.connect(self._repaint)
 
     # What is shown.
 
@@ -80,19 +83,19 @@ class ParetoPlot(QWidget):
             self._unhover()
         self._rescale()
         self._describe()
-        self.update()
+        self._repaint()
 
     def set_sentence(self, sentence: str) -> None:
         """What stands in the middle of a plot without points."""
         if sentence != self.sentence:
             self.sentence = sentence
-            self.update()
+            self._repaint()
 
     def set_budget(self, macs: float | None) -> None:
         """Shade what costs more multiply-adds."""
         if macs != self._budget:
             self._budget = macs
-            self.update()
+            self._repaint()
 
     def mark(self, chosen: str, compared: Sequence[str]) -> None:
         """Ring the chosen network and number those that are compared, by their keys."""
@@ -118,7 +121,12 @@ class ParetoPlot(QWidget):
 
     def _rescale(self) -> None:
         self._frame = frame_of(QRectF(self.rect()), self._shown, self.cost, self._bounds)
+        self._repaint()
         self.area_changed.emit()
+
+    def _repaint(self) -> None:
+        self._still = None
+        self.update()
 
     def _describe(self) -> None:
         chosen = self.points.at(self._chosen)
@@ -130,8 +138,30 @@ class ParetoPlot(QWidget):
         self.setAccessibleDescription(told)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the budget, the frame, the front and the points."""
+        """Draw the plot, and on it what follows mouse and keys."""
+        ratio = self.devicePixelRatioF()
+        if self._still is None or self._still.devicePixelRatio() != ratio:
+            self._still = self._paint_still(ratio)
         painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.drawPixmap(0, 0, self._still)
+        if self._shown:
+            painter.save()
+            painter.setClipRect(self._frame.area.adjusted(-9, -9, 9, 9))
+            self._paint_signs(painter)
+            painter.restore()
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(theme().accent), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+        painter.end()
+
+    def _paint_still(self, ratio: float) -> QPixmap:
+        """The budget, the frame, the front and the points."""
+        found = QPixmap(self.size() * ratio)
+        found.setDevicePixelRatio(ratio)
+        found.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(found)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         frame, area = self._frame, self._frame.area
         if self._budget is not None and self._shown:
@@ -142,16 +172,12 @@ class ParetoPlot(QWidget):
             painter.setClipRect(area.adjusted(-9, -9, 9, 9))
             paint_front(painter, frame, self._front)
             paint_points(painter, frame, self._shown, self._front, self._budget)
-            self._paint_signs(painter)
             painter.restore()
             paint_legend(painter, QRectF(area.left(), 0, area.width(), area.top() * 0.8), self._shown)
         elif self.sentence:
             paint_sentence(painter, area, self.sentence, chart_font(1.0), theme())
-        if self.hasFocus():
-            painter.setPen(QPen(QColor(theme().accent), 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
         painter.end()
+        return found
 
     def _paint_signs(self, painter: QPainter) -> None:
         """Numbers of what is compared; rings around what is under the mouse, and what is chosen."""

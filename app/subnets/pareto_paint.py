@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from app.live.fonts import chart_font
 from app.subnets.pareto_frame import ParetoFrame
-from app.subnets.pareto_marks import paint_mark
+from app.subnets.pareto_marks import Stamps, paint_mark
 from app.subnets.points import Point
 from app.subnets.words import cost_title
 from app.theme import mix, theme
 
 translate = QCoreApplication.translate
 _RING = 8.0
+_MANY = 500
+"""Points from which on stamps are worth their half pixel."""
 
 
 def paint_grid(painter: QPainter, frame: ParetoFrame, *, labels: bool) -> None:
@@ -84,11 +87,12 @@ def paint_points(
             point.found_by in ("smallest", "biggest"), point.key in on_front, point.found_by not in ("random", "sampled"),
         ),
     )  # fmt: skip
+    paint = Stamps(painter).paint if len(order) > _MANY else partial(paint_mark, painter)
     for point in order:
         there = frame.place_of(point)
         if there is not None:
             faded = budget is not None and point.macs > budget
-            paint_mark(painter, there, point.found_by, faded=faded, large=point.key in on_front)
+            paint(there, point.found_by, faded=faded, large=point.key in on_front)
 
 
 def paint_number(painter: QPainter, there: QPointF, number: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from app.run_model import RunModel
@@ -56,11 +57,16 @@ class Points:
 
     entries: tuple[Point, ...] = ()
     epoch: int | None = None
+    _fronts: dict[str, list[Point]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def front(self, cost: str = "macs") -> list[Point]:
         """Those that none beats, cheapest first."""
-        known = [point for point in self.entries if point.cost(cost) is not None]
-        return front(known, lambda point: point.cost(cost) or 0.0, lambda point: point.accuracy_percent)
+        if cost not in self._fronts:  # Asked for many times a change, of thousands of networks.
+            known = [point for point in self.entries if point.cost(cost) is not None]
+            self._fronts[cost] = front(
+                known, lambda point: point.cost(cost) or 0.0, lambda point: point.accuracy_percent
+            )
+        return list(self._fronts[cost])
 
     def best_under(self, macs: float) -> Point | None:
         """The most accurate network of at most so many multiply-adds, the cheapest of equals; None where none costs so little."""
@@ -69,7 +75,11 @@ class Points:
 
     def at(self, key: str) -> Point | None:
         """The network of this key."""
-        return next((point for point in self.entries if point.key == key), None)
+        return self._by_key.get(key)
+
+    @cached_property
+    def _by_key(self) -> dict[str, Point]:
+        return {point.key: point for point in reversed(self.entries)}
 
     def role(self, name: str) -> Point | None:
         """The ``smallest`` or ``biggest`` network, where it was measured."""

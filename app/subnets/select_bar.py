@@ -1,4 +1,4 @@
-"""The button that searches for networks: why it cannot be pressed, what goes on, and Cancel."""
+"""The button that selects networks: why it cannot be pressed, what goes on, and Cancel."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ class SelectBar(QWidget):
     """Button, menu of further ways, and one line of progress.
 
     Attributes:
-        button: ``select``; while a search goes on it cancels.
+        button: ``select``; while a selection goes on it cancels.
     """
 
     wanted = Signal(bool)
-    """A search; whether in the unfinished supernet."""
+    """A selection; whether in the unfinished supernet."""
     cancel_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._is_selecting = False
-        self.button = Button(self.tr("Search for networks…"), kind="primary")
+        self.button = Button(self.tr("Select networks…"), kind="primary")
         self.button.setObjectName("select")
         self.button.clicked.connect(self._clicked)
         self.menu_button = Button("▾", kind="quiet")
         self.menu_button.setObjectName("select_menu")
-        self.menu_button.setAccessibleName(self.tr("More ways to search"))
+        self.menu_button.setAccessibleName(self.tr("More ways to select"))
         menu = QMenu(self.menu_button)
-        self.unfinished_action = menu.addAction(self.tr("Search in the unfinished supernet…"))
+        self.unfinished_action = menu.addAction(self.tr("Select in the unfinished supernet…"))
         self.unfinished_action.triggered.connect(lambda: self.wanted.emit(True))
         self.menu_button.setMenu(menu)
         self.progress = Label("", tone="dim", scale=SMALL).wrapped()
@@ -47,20 +47,25 @@ class SelectBar(QWidget):
 
         Args:
             busy: ``select``, ``test``, ``export`` or empty.
-            reason: why no search may begin; empty where it may.
+            reason: why no selection may begin; empty where it may.
             unfinished: whether it may in the unfinished supernet.
         """
         self._is_selecting = busy == "select"
-        self.button.setText(self.tr("Cancel") if self._is_selecting else self.tr("Search for networks…"))
+        self.button.setText(self.tr("Cancel") if self._is_selecting else self.tr("Select networks…"))
         self.button.set_kind("danger" if self._is_selecting else "primary")
         self.button.setEnabled(self._is_selecting or not (reason or busy))
         tip = self.tr("Find the best networks within a budget; weights stay as they are.")
         if self._is_selecting:
-            tip = self.tr("End the search; what was measured stays.")
+            tip = self.tr("End the selection; what was measured stays.")
         self.button.setToolTip(tip if self._is_selecting else reason or tip)
         self.menu_button.setVisible(bool(reason) and unfinished and not busy)
         self.unfinished_action.setEnabled(unfinished and not busy)
         self.progress.setText(progress or reason)
+
+    @property
+    def is_selecting(self) -> bool:
+        """Whether the button cancels."""
+        return self._is_selecting
 
     def _clicked(self) -> None:
         if self._is_selecting:

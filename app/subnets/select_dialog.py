@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from app.buttons import Button
-from app.forms.editors import ChoiceBox, SpinBox
+from app.forms.editors import CheckBox, ChoiceBox, SpinBox
 from app.labels import SMALL, Label
-from app.lines import line_sheet
 from app.subnets.words import amount
-from app.theme import manager, theme
 from engine.cost.quantities import parse_amount, parse_bytes, parse_milliseconds
 from engine.errors import NascopeError
 
@@ -64,7 +62,7 @@ class SelectDialog(QDialog):
         """
         super().__init__(parent)
         self.setObjectName("select_dialog")
-        self.setWindowTitle(self.tr("Search for networks"))
+        self.setWindowTitle(self.tr("Select networks"))
         self._unfinished = unfinished
         unit = self.fontMetrics().height()
         self.strategy = ChoiceBox()
@@ -87,7 +85,7 @@ class SelectDialog(QDialog):
             entry.setPlaceholderText(self.tr("none, or for example {example}").format(example=examples[name]))
         if macs is not None:
             self.budgets["macs"].setText(amount(macs).replace(" ", ""))
-        self.predictor = QCheckBox(self.tr("Predict accuracy, and measure what looks best"))
+        self.predictor = CheckBox(self.tr("Predict accuracy, and measure what looks best"))
         self.fault = Label("", tone="danger", scale=SMALL).wrapped()
         self.fault.hide()
         form = QFormLayout()
@@ -105,7 +103,7 @@ class SelectDialog(QDialog):
             else self.tr("Weights stay as they are. Networks are measured on the validation split; as many random ones beside them, for a fair comparison."),
             tone="warn" if unfinished else "dim", scale=SMALL,
         ).wrapped()  # fmt: skip
-        cancel, self.start_button = Button(self.tr("Cancel")), Button(self.tr("Search"), kind="primary")
+        cancel, self.start_button = Button(self.tr("Cancel")), Button(self.tr("Select"), kind="primary")
         self.start_button.setObjectName("select_start")
         cancel.clicked.connect(self.reject)
         self.start_button.clicked.connect(self._start)
@@ -122,8 +120,6 @@ class SelectDialog(QDialog):
         box.addWidget(self.fault)
         box.addLayout(row)
         self.setMinimumWidth(unit * 40)
-        self._restyle()
-        manager().changed.connect(self._restyle)
 
     def wish(self) -> SelectWish:
         """What stands in the form.
@@ -154,7 +150,3 @@ class SelectDialog(QDialog):
             return
         self.wanted.emit(wish)
         self.accept()
-
-    def _restyle(self) -> None:
-        for entry in self.budgets.values():
-            entry.setStyleSheet(line_sheet(theme()))

@@ -1,4 +1,4 @@
-"""What the panel of networks says of its run: why no search may begin, what an empty plot teaches, what is shown."""
+"""What the panel of networks says of its run: why no selection may begin, what an empty plot teaches, what is shown."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def why_not(model: RunModel | None) -> tuple[str, bool]:
     if model is None:
         return translate("subnets", "There is no run."), False
     if "epoch" not in model.history.last:
-        text = translate("subnets", "Networks can be searched for when the training has ended; no epoch has ended yet.")
+        text = translate("subnets", "Networks can be selected when the training has ended; no epoch has ended yet.")
         return text, False
     if model.status.state != "finished":
-        text = translate("subnets", "Networks can be searched for when the training has ended; the arrow searches now.")
+        text = translate("subnets", "Networks can be selected when the training has ended; the arrow selects now.")
         return text, "checkpoint" in model.history.last
     return "", False
 
@@ -42,11 +42,9 @@ def empty_sentence(model: RunModel | None) -> str:
             "subnets", "After the first epoch the smallest, the biggest and some sampled networks are measured and stand here."
         )  # fmt: skip
     if model.status.state != "finished":
-        return translate(
-            "subnets", "No network was measured yet. Networks are searched for when the training has ended."
-        )
+        return translate("subnets", "No network was measured yet. Networks are selected when the training has ended.")
     return translate(
-        "subnets", "The supernet is trained. «Search for networks» measures its networks and finds those that are worth their cost."
+        "subnets", "The supernet is trained. «Select networks» measures its networks and finds those that are worth their cost."
     )  # fmt: skip
 
 

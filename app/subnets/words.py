@@ -44,7 +44,7 @@ def cost_words(name: str, value: float) -> str:
 
 def part_words(part: str) -> str:
     """Part of a network that a coordinate belongs to, by the names that its picture has."""
-    return {"first": translate("subnets", "stem"), "last": translate("subnets", "head")}.get(part, part)
+    return {"stem": translate("subnets", "stem"), "head": translate("subnets", "head")}.get(part, part)
 
 
 def found_by_words(found_by: str) -> str:

@@ -84,7 +84,7 @@ class SubnetWork(QObject):
         return list(self._jobs)
 
     def select(self, path: Path, wish: SelectWish) -> None:
-        """Search for networks of a run."""
+        """Select networks of a run."""
         job = self._start("select", path, ["select", str(path), *wish.words(), "--json"])
         if job is not None:
             job.most = 2 * wish.evaluations
@@ -114,6 +114,7 @@ class SubnetWork(QObject):
         job = self._with_record("export", path, architecture, ["--format", format, "--out", str(file)])
         if job is not None:
             job.file = file
+            self._told(path)  # With its name.
 
     def close(self) -> None:
         """End every child."""
@@ -178,7 +179,7 @@ class SubnetWork(QObject):
         if job.what == "export":
             return self.tr("Exporting {name}…").format(name="" if job.file is None else job.file.name)
         if job.is_cancelled:
-            return self.tr("Ending the search; what was measured stays…")
+            return self.tr("Ending the selection; what was measured stays…")
         if not job.measured:
             return self.tr("Opening the supernet…")
         return self.tr("{n} measured, of {most} at most").format(n=job.measured, most=job.most)
@@ -213,12 +214,12 @@ class SubnetWork(QObject):
         """What to tell, and in which tone."""
         child = job.child
         if job.is_cancelled:
-            return self.tr("The search was cancelled; {n} networks were measured and are kept.").format(
+            return self.tr("The selection was cancelled; {n} networks were measured and are kept.").format(
                 n=job.measured
             ), "text"
         if child.code != 0:
             sentences = {
-                "select": self.tr("The search failed: {reason}"), "test": self.tr("The test failed: {reason}"),
+                "select": self.tr("The selection failed: {reason}"), "test": self.tr("The test failed: {reason}"),
                 "export": self.tr("The export failed: {reason}"),
             }  # fmt: skip
             return sentences[job.what].format(reason=fault_of(child)), "danger"
@@ -238,7 +239,7 @@ class SubnetWork(QObject):
     def _select_outcome(self, answer: Mapping[str, Any], measured: int) -> str:
         found = answer.get("subnets")
         rows = [row for row in found if isinstance(row, Mapping)] if isinstance(found, list) else []
-        text = self.tr("The search ended: {n} networks measured, {front} on the front.").format(
+        text = self.tr("The selection ended: {n} networks measured, {front} on the front.").format(
             n=answer.get("evaluated", measured), front=len(rows)
         )
         if rows:

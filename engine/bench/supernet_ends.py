@@ -13,12 +13,14 @@ import torch
 from torch import Tensor
 
 from engine.config import TwoStageConfig
-from engine.data import LoadedData, open_stream
+from engine.data import FileSet, LoadedData, open_stream
 from engine.subnets.architecture import biggest, smallest
 from engine.training.device import wait_for
 from engine.training.evaluate import evaluate
 from engine.two_stage.calibration import calibrate
-from engine.two_stage.predicting import POINTS
+from engine.two_stage.kept import calibration_is_kept, validation_is_kept
+from engine.two_stage.measuring import validation_batch_size
+from engine.two_stage.predicting import fitting_epochs, goes_by_predictor
 from engine.two_stage.trainer import TwoStageTrainer
 
 
@@ -28,7 +30,7 @@ class SupernetEnds:
 
     Attributes:
         epoch_seconds: of measuring the biggest, the smallest and the sampled networks, after each epoch.
-        reading_seconds: of reading the calibration images, once.
+        reading_seconds: of reading the images that are kept, once; others are read for each network.
         predictor_seconds: of all measurements for the predictor, once; 0 without one.
     """
 
@@ -42,8 +44,11 @@ class SupernetEnds:
 
 
 def kept_images(config: TwoStageConfig, data: LoadedData, device: torch.device) -> Tensor:
-    """As much memory as the calibration images take that a training keeps from its first epoch's end on: (N, C, H, W) float32."""
-    count = min(config.calibration_images, len(data.splits["train"]))
+    """As much memory as the calibration images take that a training keeps from its first epoch's end on: (N, C, H, W) float32,
+    N being 0 where it keeps none."""
+    count = _calibration_images(config, data)
+    if not calibration_is_kept(count, data.channels, data.image_size):
+        count = 0
     # Ones, not zeros: the system gives memory only where something is written.
     return torch.ones(count, data.channels, data.image_size, data.image_size, device=device)
 
@@ -58,10 +63,19 @@ def supernet_ends(
     Args:
         tries: of which the median is taken.
     """
-    images, reading_seconds = _calibration_batch(config, data)
-    calibration_batches = min(config.calibration_images, len(data.splits["train"])) / len(images)
-    validation = open_stream(data.splits["validation"], config, "validation", shuffle=False)
+    images, batch_seconds = _calibration_batch(config, data)
+    count = _calibration_images(config, data)
+    calibration_batches = count / len(images)
+    split = data.splits["validation"]
+    readings = [(batch_seconds * calibration_batches, calibration_is_kept(count, data.channels, data.image_size))]
+    settings = config.model_copy(update={"batch_size": validation_batch_size(config)})
+    validation = open_stream(split, settings, "validation", shuffle=False)
     try:
+        begin = _now(device)
+        batch = validation.batch(0)
+        validation_batches = len(split) / len(batch[0])
+        is_kept = validation_is_kept(split) or not isinstance(split, FileSet)
+        readings.append(((_now(device) - begin) * validation_batches, is_kept))
         seconds = []
         for pick in (biggest, smallest):
             network = trainer.supernet.cut_out(pick(trainer.space))
@@ -72,30 +86,30 @@ def supernet_ends(
                 begin = _now(device)
                 calibrate(network, [images])
                 middle = _now(device)
-                batch = validation.batch(0)
                 evaluate(network, [batch], device)
-                passes = (_now(device) - middle) * len(data.splits["validation"]) / len(batch[0])
-                found.append((middle - begin) * calibration_batches + passes)
+                found.append((middle - begin) * calibration_batches + (_now(device) - middle) * validation_batches)
             seconds.append(statistics.median(found))
     finally:
         validation.close()
+    once = sum(reading for reading, is_kept in readings if is_kept)
+    seconds = [each + sum(reading for reading, is_kept in readings if not is_kept) for each in seconds]
     sampled_seconds = sum(seconds) / 2
-    points = len({max(1, round(share * config.epochs)) for share in POINTS} - {config.epochs})
-    measured = points * config.predictor_networks if _goes_by_predictor(config) else 0
+    fits = len(fitting_epochs(config.epochs)) if goes_by_predictor(config) else 0
+    predictor_seconds = fits * config.predictor_networks * sampled_seconds
     return SupernetEnds(
-        sum(seconds) + config.validation_networks * sampled_seconds, reading_seconds * calibration_batches, measured * sampled_seconds
+        sum(seconds) + config.validation_networks * sampled_seconds, once, predictor_seconds
     )  # fmt: skip
 
 
 def said_of_predictor(config: TwoStageConfig) -> tuple[str, ...]:
     """What a rehearsal cannot show, for a person to read."""
-    if not _goes_by_predictor(config):
+    if not goes_by_predictor(config):
         return ()
     return ("The steps that were timed are those before the predictor is fitted; later ones choose without passes.",)
 
 
-def _goes_by_predictor(config: TwoStageConfig) -> bool:
-    return config.score == "predictor" and config.sampling != "uniform" and config.networks_per_step > 2
+def _calibration_images(config: TwoStageConfig, data: LoadedData) -> int:
+    return min(config.calibration_images, len(data.splits["train"]))
 
 
 def _calibration_batch(config: TwoStageConfig, data: LoadedData) -> tuple[Tensor, float]:
@@ -103,7 +117,7 @@ def _calibration_batch(config: TwoStageConfig, data: LoadedData) -> tuple[Tensor
     size = min(config.calibration_batch_size, config.calibration_images, len(data.splits["train"]))
     begin = time.perf_counter()
     stream = open_stream(
-        data.splits["train"], config.model_copy(update={"batch_size": size}), "calibration", augmentation=data.augmentation
+        data.splits["train"], config.model_copy(update={"batch_size": size}), "calibration", augmentation=data.augmentation if config.augment else None,
     )  # fmt: skip
     try:
         images, _ = stream.batch(0)

@@ -126,12 +126,6 @@ def find_own_subnet(text: str) -> Architecture | None:
     return None
 
 
-def called(architecture: Architecture) -> str:
-    """What a sub-network is called: the published name where it has one, else its key."""
-    names = {entry.architecture.key: entry.name for entry in named_subnets().values()}
-    return names.get(architecture.key, architecture.key)
-
-
 def _measured(key: str, space: Space, run: RunFolder) -> Architecture:
     """The sub-network of a row of ``subnets.jsonl``."""
     for row in reversed(read_subnets(run.path)):

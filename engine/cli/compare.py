@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from engine.cli.arguments import find_run
+from engine.cli.compare_subnets import Front, best_within
 from engine.cli.output import console, emit, json_option, say, table
 from engine.config.describe import NOT_SAID
 from engine.config.resolve import PROVENANCE_KEYS
@@ -19,11 +20,18 @@ from engine.runs import RunFolder, RunSummary, summarize
 _NO_SETTINGS = PROVENANCE_KEYS | (NOT_SAID - {"kind"})
 
 
+_WITH_CELLS = {"search", "retrain"}
+"""Kinds of runs that have cells."""
+
+
 @click.command("compare")
 @click.argument("runs", metavar="RUN RUN...", nargs=-1)
 @json_option
 def command(runs: tuple[str, ...], as_json: bool) -> None:
-    """Set runs side by side: the settings that differ, the numbers, the cells against those of the first."""
+    """Set runs side by side: the settings that differ, the numbers, the cells against those of the first.
+
+    Two-stage runs have no cells: the best measured networks of each within the same multiply-adds stand there instead.
+    """
     if len(runs) < 2:
         raise click.UsageError(f"Name at least two runs, found {len(runs)}.")
     folders = [find_run(text) for text in runs]
@@ -31,6 +39,7 @@ def command(runs: tuple[str, ...], as_json: bool) -> None:
     settings = differing_settings([dict(summary.config) for summary in summaries])
     metrics = all_metrics(summaries)
     cells = [_cells(folder) for folder in folders]
+    fronts = [Front.of(folder) for folder in folders]
     against_first = [_against(cells[0], other) for other in cells[1:]]
     if as_json:
         emit(
@@ -43,13 +52,25 @@ def command(runs: tuple[str, ...], as_json: bool) -> None:
                      "differences": None if found is None else [entry.as_json() for entry in found]}
                     for folder, found in zip(folders[1:], against_first, strict=True)
                 ],
+                "fronts": [
+                    front.as_json()
+                    for front, summary in zip(fronts, summaries, strict=True)
+                    if summary.kind == "two-stage"
+                ],
             }
         )  # fmt: skip
         return
     names = [f"{number}. {summary.path.name}" for number, summary in enumerate(summaries, 1)]
     _print("Settings that differ", names, settings, empty="All settings are the same.")
     _print("Numbers", names, {"state": [summary.status.alive_state for summary in summaries], **metrics}, empty="")
-    for name, found in zip(names[1:], against_first, strict=True):
+    within = best_within(fronts)
+    if within:
+        _print("Best sub-network within", names, within, empty="")
+    elif any(summary.kind == "two-stage" for summary in summaries):
+        say("No sub-network was chosen yet: nascope select measures them.")
+    for name, found, summary in zip(names[1:], against_first, summaries[1:], strict=True):
+        if not {summary.kind, summaries[0].kind} <= _WITH_CELLS:
+            continue
         say(f"Cells of {names[0]} against {name}")
         if found is None:
             say("  one of them has no cells yet")

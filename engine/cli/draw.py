@@ -9,7 +9,6 @@ import click
 from engine.cli.arguments import find_genotype
 from engine.cli.cost_subnets import SubnetTarget, subnet_target
 from engine.cli.output import note
-from engine.cost.quantities import in_words
 from engine.cost.subnets import subnet_cost
 from engine.draw import write_drawing
 from engine.draw.stages_picture import write_subnet
@@ -50,6 +49,5 @@ def _draw_subnet(target: SubnetTarget, out: Path, cell: CellKind | None) -> None
     if cell is not None:
         raise DrawError(f"{target.title} is a sub-network, which has no cells.", where="--cell", mend="Leave it out.")
     cost = subnet_cost(target.architecture)
-    facts = f"{in_words(cost.macs)} multiply-adds · {in_words(cost.parameters)} parameters · {target.space.name}"
-    write_subnet(cost, out.expanduser(), name=target.title, facts=facts)
+    write_subnet(cost, out.expanduser(), name=target.title, facts=cost.in_words())
     note(f"Written: {out}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from engine.cli.output import emit, note, say
-from engine.explain.weight_sharing import answers
 from engine.runs import RunFolder, RunHistory
 from engine.runs.folder import EVENTS
 from engine.runs.subnet_log import front_of, measured_alike, read_subnets
+from engine.runs.understand import answers_of_run
 
 
 def explain_two_stage(folder: RunFolder, *, as_json: bool) -> None:
@@ -16,12 +16,7 @@ def explain_two_stage(folder: RunFolder, *, as_json: bool) -> None:
     history = RunHistory.read(folder.path / EVENTS)
     measured = measured_alike(read_subnets(folder.path))
     best_first = front_of(measured)[::-1]
-    last = history.last.get("epoch")
-    found = answers(
-        folder.config_document(), history.started, [row.as_json() for row in measured], folder.status().seconds,
-        epoch=last.data if last is not None else None,
-        selections=[row for row in folder.results() if row.get("what") == "select"],
-    )  # fmt: skip
+    found = answers_of_run(folder.config_document(), history, folder.results(), measured, folder.status().seconds)
     diagnoses = [dict(event.data) for event in history.of_type("diagnosis")]
     if as_json:
         emit(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.arguments import called, find_genotype, find_own_subnet, find_subnet, run_folder_named
+from engine.cli.arguments import find_genotype, find_own_subnet, find_subnet, run_folder_named
 from engine.cli.execution import note_unfinished
 from engine.cli.output import note, writing
 from engine.errors import NascopeError
@@ -21,6 +21,7 @@ from engine.runs import RunFolder
 from engine.runs.files import write_atomically
 from engine.runs.origin import no_subnet_named
 from engine.subnets import Architecture
+from engine.subnets.named import name_of
 from engine.subnets.read import is_subnet
 
 if TYPE_CHECKING:
@@ -275,13 +276,11 @@ def _write_picture(cells: Genotype, format: str, out: Path | None) -> None:
 
 
 def _subnet_picture(architecture: Architecture, format: str) -> bytes:
-    from engine.cost.quantities import in_words
     from engine.cost.subnets import subnet_cost
     from engine.draw.stages_picture import draw_subnet
 
     cost = subnet_cost(architecture)
-    facts = f"{in_words(cost.macs)} multiply-adds · {in_words(cost.parameters)} parameters · {architecture.space.name}"
-    return draw_subnet(cost, format, name=called(architecture), facts=facts)  # type: ignore[arg-type]  # one of _PICTURES
+    return draw_subnet(cost, format, name=name_of(architecture), facts=cost.in_words())  # type: ignore[arg-type]  # one of _PICTURES
 
 
 def _write_bytes(content: bytes, out: Path | None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from engine.cli.arguments import called, find_genotype, find_own_subnet, find_subnet, run_folder_named
+from engine.cli.arguments import find_genotype, find_own_subnet, find_subnet, run_folder_named
 from engine.cli.execution import note_unfinished
 from engine.cli.forecast_answer import answer_forecast, forecast_option
 from engine.cli.starting import RetrainCommand, Said, run_options, start_new
@@ -17,6 +17,7 @@ from engine.genotype import Genotype, is_registered
 from engine.runs import RunFolder
 from engine.runs.origin import no_subnet_named, retrain_origin, subnet_defaults, subnet_origin
 from engine.subnets import Architecture
+from engine.subnets.named import name_of
 
 
 @click.command("retrain", cls=RetrainCommand)
@@ -44,7 +45,7 @@ def command(genotype: str, subnet: str | None, from_scratch: bool, forecast: boo
         return _one_of(_two_stage_run(run, architecture, genotype), subnet, spoken, from_scratch, forecast)
     if architecture is not None:
         config = spoken.resolved("subnet", subnet_origin(architecture))
-        return _begin(spoken, config, "retrain", called(architecture), forecast)
+        return _begin(spoken, config, "retrain", name_of(architecture), forecast)
     run = run_folder_named(genotype)
     if run is not None and run.config_document().get("kind") == "two-stage":
         raise no_subnet_named(run)
@@ -82,7 +83,7 @@ def _one_of(run: RunFolder, subnet: str | None, said: Said, from_scratch: bool, 
     if not forecast and not from_scratch:
         _refuse_untrained(run)
         note_unfinished(run, "it begins with the weights that the supernet has so far")
-    return _begin(said, config, "retrain" if from_scratch else "fine-tune", called(architecture), forecast)
+    return _begin(said, config, "retrain" if from_scratch else "fine-tune", name_of(architecture), forecast)
 
 
 def _begin(said: Said, config: RunConfig, verb: str, name: str, forecast: bool) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import shlex
 import time
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from engine.two_stage.selection import Limits, MeasuredNetwork
 
 LOCK = ".select.lock"
+NO_LOSS = 1e6
+"""Stands for the loss of a sub-network that gives no numbers: it loses every comparison, and JSON has a word for it."""
 CHOSEN = "subnets"
 """Folder in a run with the records and weights of chosen networks, named by their keys."""
 
@@ -132,7 +135,7 @@ def _select(
             found = saved.meter.measure(saved.supernet, architecture, stop_check)
             assert found.accuracy_percent is not None  # There is a validation split.
             assert found.loss is not None
-            return found.accuracy_percent, found.loss
+            return found.accuracy_percent, found.loss if math.isfinite(found.loss) else NO_LOSS
 
         def keep(network: MeasuredNetwork) -> None:
             keep_network(folder.path, saved.setting, network)
@@ -208,6 +211,11 @@ def _refuse_impossible(config: TwoStageConfig, folder: RunFolder, limits: Limits
 
     if said["strategy"] is not None:
         refuse_strategy(said["strategy"])
+    if said["out"] is not None:
+        out = said["out"].expanduser()
+        if out.is_dir() or not out.parent.is_dir():
+            what = "is a folder" if out.is_dir() else "has no folder to lie in"
+            raise NascopeError(f"{out} {what}.", where="--out", mend="Name a file in a folder that is there.")
     if said["predictor"] and said["evaluations"] < LEAST_NETWORKS:
         raise NascopeError(
             f"{said['evaluations']} measured networks are too few to fit a predictor.", where="--predictor",

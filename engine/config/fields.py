@@ -141,7 +141,7 @@ class RunConfig(BaseModel):
         group="Machine",
     )  # fmt: skip
     precision: Literal["float32", "bfloat16"] = setting(
-        "float32", "Number format of the weights' step; alphas are always float32.", group="Machine"
+        "float32", "Number format of the weights' step; a search's alphas are always float32.", group="Machine"
     )
     checkpoint_minutes: float = setting(
         10.0,

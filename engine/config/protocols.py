@@ -118,14 +118,14 @@ _TWO_STAGE: Mapping[str, Any] = {
     "epochs": 360, "batch_size": 2048, "learning_rate": 0.8, "learning_rate_schedule": "cosine", "learning_rate_min": 0.0,
     "learning_rate_warmup_epochs": 5, "momentum": 0.9, "nesterov": True, "optimizer": "sgd", "weight_decay": 1e-5, "gradient_clip": 1.0,
     "gradient_clip_by": "value", "label_smoothing": 0.1, "dropout": 0.2, "drop_connect": 0.2, "drop_connect_stages": "last-two",
-    "image_size": 224, "auto_augment": True, "cutout": 0, "validation_portion": 0.02, "calibration_images": 16384,
+    "image_size": 224, "auto_augment": True, "cutout": 0, "validation_portion": 0.02, "calibration_images": 4096,
     "calibration_batch_size": 256, "seed": 0,
 }  # fmt: skip
 _BIGNAS: Mapping[str, Any] = {
     **_TWO_STAGE, "batch_size": 4096, "optimizer": "rmsprop", "learning_rate": 0.256, "learning_rate_schedule": "exponential",
     "learning_rate_decay": 0.97, "learning_rate_decay_epochs": 2.4, "learning_rate_floor": 0.05, "drop_connect_stages": "all",
 }  # fmt: skip
-# Half an ImageNet batch's rate in proportion to the batch, over as many epochs as DARTS retrains in two thirds of.
+# AttentiveNAS' rate for 256 images; two thirds of the epochs that DARTS retrains for.
 _CIFAR_TWO_STAGE: Mapping[str, Any] = {
     "epochs": 400, "batch_size": 256, "learning_rate": 0.1, "learning_rate_min": 0.0, "learning_rate_warmup_epochs": 5, "momentum": 0.9,
     "weight_decay": 1e-5, "gradient_clip": 1.0, "label_smoothing": 0.1, "image_size": 32, "cutout": 16, "validation_portion": 0.1,
@@ -135,10 +135,17 @@ _HELD_OUT = (
     "nascope: sub-networks are chosen on held-out training images; the papers choose on the images that they report"
 )
 _LINEAR_RULE = "AttentiveNAS' rate for 256 images"
+_CALIBRATION_SOURCE = "nascope: these stay in memory while networks are compared"
+_TWO_STAGE_PICTURES = (
+    "Batch-norm statistics are measured on 4,096 images; the code takes 8,192 while it searches and 16,384 for a published network "
+    "(calibration_images; above 7,100 of 224 pixels they are read anew for each network).",
+    "Images are resized bilinearly with antialiasing before they come to the network; the code's crops are bicubic.",
+    _PICTURES,
+)
 _TWO_STAGE_DEPARTS = (
     "Sub-networks are chosen on images held out from training, and tested once; the papers choose on ImageNet's validation images, which "
     "they also report.",
-    "A batch norm sees the share of one process, as in the paper's runs that of one GPU (sync_batch_norm joins them).",
+    "A batch norm sees the share of one process, as in AttentiveNAS' runs that of one GPU (sync_batch_norm joins them).",
     "Random choices are functions of seed and step, so that a resume is the same training.",
 )
 _README_FLAGS = {"auxiliary": "DARTS README: --auxiliary", "cutout": "DARTS README: --cutout, of 16"}
@@ -217,17 +224,18 @@ PROTOCOLS: tuple[PaperProtocol, ...] = (
                  "The schedule is the script's default, linear; its other one is learning_rate_schedule=cosine."),
     ),
     PaperProtocol(
-        "two-stage", ("attentive-nas",), IMAGENET, _TWO_STAGE_CODE, _TWO_STAGE, {"validation_portion": _HELD_OUT},
+        "two-stage", ("attentive-nas",), IMAGENET, _TWO_STAGE_CODE, _TWO_STAGE,
+        {"validation_portion": _HELD_OUT, "calibration_images": _CALIBRATION_SOURCE},
         {"sampling": "best-up", "candidates": 3, "score": "loss", "initialization": "default"},
-        (*_TWO_STAGE_DEPARTS, "The paper trained on 64 GPUs of 32 images each; batch_size counts the images of all processes together."),
+        (*_TWO_STAGE_DEPARTS, *_TWO_STAGE_PICTURES, "The paper trained on 64 GPUs of 32 images each; batch_size counts the images of all processes together."),
     ),
     PaperProtocol(
         "two-stage", ("bignas",), IMAGENET, "BigNAS section 4 (its code is not public)", _BIGNAS,
         {"validation_portion": _HELD_OUT, "auto_augment": _TWO_STAGE_CODE, "gradient_clip": _TWO_STAGE_CODE,
-         "gradient_clip_by": _TWO_STAGE_CODE, "calibration_images": _TWO_STAGE_CODE, "calibration_batch_size": _TWO_STAGE_CODE,
+         "gradient_clip_by": _TWO_STAGE_CODE, "calibration_images": _CALIBRATION_SOURCE, "calibration_batch_size": _TWO_STAGE_CODE,
          "learning_rate_warmup_epochs": _TWO_STAGE_CODE, "epochs": "not told by the paper; AttentiveNAS' 360"},
         {"sampling": "uniform", "initialization": "he-fan-out"},
-        (*_TWO_STAGE_DEPARTS, "The paper's code is not public, and neither is its batch size nor number of epochs certain: what it leaves open is "
+        (*_TWO_STAGE_DEPARTS, *_TWO_STAGE_PICTURES, "The paper's code is not public, and neither is its batch size nor number of epochs certain: what it leaves open is "
          "as in AttentiveNAS.", "The published numbers of parameters do not come out of this space (docs/two-stage.md)."),
     ),
     PaperProtocol(

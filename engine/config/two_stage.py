@@ -75,6 +75,10 @@ class TwoStageConfig(RunConfig):
         0.05, "Share of the learning rate at which the exponential schedule stays constant.", group="Weights",
         source="BigNAS section 3.2: constant ending", ge=0, le=1,
     )  # fmt: skip
+    gradient_clip: float = setting(
+        5.0, "Bound of the weights' gradient: of each element, or of its norm, as gradient_clip_by says.", group="Weights",
+        source="AttentiveNAS (1)", gt=0,
+    )  # fmt: skip
     gradient_clip_by: Literal["value", "norm"] = setting(
         "value", "Whether gradient_clip bounds each element of the gradient, or its norm.", group="Weights",
         source="AttentiveNAS (value 1)",
@@ -148,6 +152,10 @@ class TwoStageConfig(RunConfig):
         if self.validation_portion == 0 and self.data.partition(":")[0] != "image-folder":
             raise misfit(
                 "validation_portion", "validation_portion=0 leaves no images to choose sub-networks by. Set it to 0.02 or more."
+            )  # fmt: skip
+        if self.score == "predictor" and self.sampling == "uniform":
+            raise misfit(
+                "score", "score=predictor has nothing to score: sampling=uniform draws no candidates. Set sampling to best-up or worst-up."
             )  # fmt: skip
         refuse_endless_warmup(self)
         refuse_rising_rate(self)

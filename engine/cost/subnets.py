@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from engine.cost.quantities import in_words
 from engine.subnets.architecture import Architecture, biggest
 from engine.subnets.space import Space
 
@@ -86,6 +87,10 @@ class SubnetCost:
     def parameters(self) -> int:
         """Weights, scales, shifts and biases."""
         return sum(stage.parameters for stage in self.stages)
+
+    def in_words(self) -> str:
+        """``0.66 M multiply-adds · 34.7 k parameters · laptop``: what stands under its picture."""
+        return f"{in_words(self.macs)} multiply-adds · {in_words(self.parameters)} parameters · {self.architecture.space.name}"
 
     def as_json(self) -> dict[str, Any]:
         """As ``nascope cost --json`` prints it; ``input`` is channels, height, width."""

@@ -39,6 +39,7 @@ class FileStream:
         augmentation: None only normalizes.
         shuffle: whether each epoch has an order of its own; else file order, and ``epoch_batches`` alone reads ahead.
         workers: processes that decode; 0 decodes in this one.
+        whole_batches: as in ``BatchOrder``.
 
     Raises:
         ValueError: an empty set, or a batch size below 1.
@@ -55,8 +56,9 @@ class FileStream:
         shuffle: bool = True,
         ranks: Ranks = ALONE,
         workers: int = 0,
+        whole_batches: bool = False,
     ) -> None:
-        self.order = BatchOrder(len(file_set), batch_size, seed, name, shuffle, ranks)
+        self.order = BatchOrder(len(file_set), batch_size, seed, name, shuffle, ranks, whole_batches)
         self.steps_per_epoch = self.order.steps_per_epoch
         self.file_set = file_set
         self.name = name

@@ -18,6 +18,7 @@ def open_stream(
     augmentation: Augmentation | None = None,
     shuffle: bool = True,
     ranks: Ranks = ALONE,
+    whole_batches: bool = False,
 ) -> Stream:
     """Batches of ``config.batch_size`` images (of all ranks together) of a split.
 
@@ -25,6 +26,7 @@ def open_stream(
         name: parts the streams of a run: ``weights``, ``alphas``, ``train``, ``validation``, ``test``.
         augmentation: None only normalizes.
         shuffle: whether each epoch has an order of its own.
+        whole_batches: leave out what an epoch has left over after its last full batch.
     """
     if isinstance(split, FileSet):
         from engine.data.file_stream import FileStream
@@ -32,8 +34,9 @@ def open_stream(
 
         return FileStream(
             split, config.batch_size, seed=config.seed, name=name, augmentation=augmentation, shuffle=shuffle, ranks=ranks,
-            workers=usual_workers() if config.workers is None else config.workers,
+            workers=usual_workers() if config.workers is None else config.workers, whole_batches=whole_batches,
         )  # fmt: skip
     return BatchStream(
-        split, config.batch_size, seed=config.seed, name=name, augmentation=augmentation, shuffle=shuffle, ranks=ranks
-    )
+        split, config.batch_size, seed=config.seed, name=name, augmentation=augmentation, shuffle=shuffle, ranks=ranks,
+        whole_batches=whole_batches,
+    )  # fmt: skip

@@ -13,13 +13,15 @@ class BatchOrder:
     """The cut of ``count`` images into batches, each image once an epoch.
 
     A set smaller than ``batch_size`` makes one batch an epoch. A last batch that would give a rank fewer than two
-    images is merged into the one before, since batch norm can make nothing of one image.
+    images is merged into the one before, since batch norm can make nothing of one image. Or all batches are whole, and
+    the images that are left over in the order of an epoch wait for another one.
 
     Attributes:
         count: images of the set, at least one.
         asked_batch_size: images of a joint batch, of all ranks together.
         name: parts the streams of a run: ``weights``, ``alphas``, ``train``, ``validation``.
         shuffle: whether each epoch has an order of its own; else file order.
+        whole_batches: whether what is left over after the last full batch is left out.
     """
 
     count: int
@@ -28,6 +30,7 @@ class BatchOrder:
     name: str
     shuffle: bool = True
     ranks: Ranks = ALONE
+    whole_batches: bool = False
 
     def __post_init__(self) -> None:
         if self.count == 0 or self.asked_batch_size < 1:
@@ -42,7 +45,7 @@ class BatchOrder:
     def steps_per_epoch(self) -> int:
         """Batches of an epoch."""
         full, rest = divmod(self.count, self.batch_size)
-        return full if rest < 2 * self.ranks.size else full + 1
+        return full if self.whole_batches or rest < 2 * self.ranks.size else full + 1
 
     def bounds(self, step: int) -> tuple[int, int]:
         """Start and end of the joint batch within its epoch's order.
@@ -54,7 +57,8 @@ class BatchOrder:
             raise ValueError(f"step {step} is negative")
         position = step % self.steps_per_epoch
         start = position * self.batch_size
-        return start, self.count if position == self.steps_per_epoch - 1 else start + self.batch_size
+        is_last = position == self.steps_per_epoch - 1
+        return start, self.count if is_last and not self.whole_batches else start + self.batch_size
 
     def joint_images(self, step: int) -> int:
         """Images of the joint batch of a step, of all ranks together."""

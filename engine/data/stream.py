@@ -70,6 +70,7 @@ class BatchStream:
         name: parts the streams of a run: ``weights``, ``alphas``, ``train``, ``validation``.
         augmentation: None only normalizes.
         shuffle: whether each epoch has an order of its own; else file order.
+        whole_batches: as in ``BatchOrder``.
 
     Raises:
         ValueError: an empty set, or a batch size below 1.
@@ -85,8 +86,9 @@ class BatchStream:
         augmentation: Augmentation | None,
         shuffle: bool = True,
         ranks: Ranks = ALONE,
+        whole_batches: bool = False,
     ) -> None:
-        self.order = BatchOrder(len(image_set), batch_size, seed, name, shuffle, ranks)
+        self.order = BatchOrder(len(image_set), batch_size, seed, name, shuffle, ranks, whole_batches)
         self.steps_per_epoch = self.order.steps_per_epoch
         self.image_set = image_set
         self.name = name

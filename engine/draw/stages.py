@@ -32,6 +32,14 @@ _LEAST_COLUMN, _BETWEEN_BARS, _BESIDE_BARS, _BESIDE_TEXT = 4.8, 0.35, 0.9, 1.3
 _BOLD = 1.2
 """How much wider than measured a bold text may be."""
 
+# Heights from above: middle of the bars, upper edge of the table, foot of the shares under it.
+_MIDDLE = _MARGIN + _BARS_HEIGHT / 2
+_TABLE = _MARGIN + _BARS_HEIGHT + 0.8
+_FLOOR = _TABLE + (len(_ROWS) + 1.2) * _PITCH + _SHARES_HEIGHT
+
+_SQUEEZE = "SE"
+"""In the row of squeeze-and-excitation, for parts that have it; in a pill."""
+
 
 class PartRow(Protocol):
     """One part of a sub-network, as ``engine.cost.subnets.StageCost`` has it; that package stands on a higher floor."""
@@ -150,74 +158,39 @@ def stage_layout(cost: CountedSubnet, measure: Measure = helvetica_width, em: fl
         em: size of the text, which is the unit of everything else.
     """
     resolution = cost.architecture.resolution
-    total = sum(part.macs for part in cost.stages)
+    total, most = sum(part.macs for part in cost.stages), max(part.macs for part in cost.stages)
     entries = [_image_entry(cost.architecture), *(_part_entry(part, resolution, total) for part in cost.stages)]
-    labels = max(measure(row, em) for row in _ROWS) / em + 2 * _MARGIN
-    columns: list[Column] = []
-    left = labels
-    for entry in entries:
-        texts = (
-            max(_BOLD * measure(entry.name, em), *(measure(text, em) for text in (*entry.values, entry.share or "–")))
-            / em
-        )
-        bars = entry.bars * entry.thickness + (entry.bars - 1) * _BETWEEN_BARS
-        width = max(_LEAST_COLUMN, texts + _BESIDE_TEXT, bars + 2 * _BESIDE_BARS)
-        columns.append(Column(entry.name, left * em, width * em, entry.sentence))
-        left += width
-    middle = (_MARGIN + _BARS_HEIGHT / 2) * em
-    table = _MARGIN + _BARS_HEIGHT + 0.8
-    floor = table + (len(_ROWS) + 1.2) * _PITCH + _SHARES_HEIGHT
-    most = max(part.macs for part in cost.stages)
+    columns, right = _columns(entries, measure, em)
     marks: list[Mark] = []
-    shown: list[Text] = [
-        Text("row", _MARGIN * em, (table + (row + 1.5) * _PITCH) * em, name, em, None)
-        for row, name in enumerate(_ROWS[:-1])
-    ]
-    shown.append(Text("row", _MARGIN * em, (floor - _SHARES_HEIGHT / 2) * em, _ROWS[-1], em, None))
+    texts = [Text("row", _MARGIN * em, _height_of_row(row) * em, name, em, None) for row, name in enumerate(_ROWS[:-1])]
+    texts.append(Text("row", _MARGIN * em, (_FLOOR - _SHARES_HEIGHT / 2) * em, _ROWS[-1], em, None))
     for place, (entry, column) in enumerate(zip(entries, columns, strict=True)):
         centre = column.left + column.width / 2
-        marks += _bars(entry, place, centre, middle, em)
-        shown.append(Text("name", centre, (table + 0.5 * _PITCH) * em, entry.name, em, place))
+        marks += _bars(entry, place, centre, em)
+        texts.append(Text("name", centre, (_TABLE + 0.5 * _PITCH) * em, entry.name, em, place))
         for row, value in enumerate(entry.values):
-            height = (table + (row + 1.5) * _PITCH) * em
-            if value == "SE":
-                marks.append(
-                    Mark(
-                        "tag",
-                        centre,
-                        height,
-                        2.3 * em,
-                        1.3 * em,
-                        0.65 * em,
-                        SQUEEZE_HUE,
-                        "Squeeze-and-excitation in every block",
-                        place,
-                    )
-                )
-            shown.append(
-                Text(
-                    "tag" if value == "SE" else "value",
-                    centre,
-                    height,
-                    value,
-                    em * (0.85 if value == "SE" else 1),
-                    place,
-                )
-            )
+            height, is_tag = _height_of_row(row) * em, value == _SQUEEZE
+            if is_tag:
+                title = "Squeeze-and-excitation in every block"
+                marks.append(Mark("tag", centre, height, 2.3 * em, 1.3 * em, 0.65 * em, SQUEEZE_HUE, title, place))
+            texts.append(Text("tag" if is_tag else "value", centre, height, value, em * (0.85 if is_tag else 1), place))
         if entry.macs is not None:
             high = max(0.12, _SHARES_HEIGHT * entry.macs / most)
-            bar = Mark("share", centre, (floor - high / 2) * em, 2.6 * em, high * em, min(0.15, high / 2) * em, entry.hue,
-                       f"{entry.name}: {entry.macs:,} multiply-adds, {entry.share} of all", place)  # fmt: skip
-            marks.append(bar)
-            shown.append(Text("value", centre, (floor - high - 0.8) * em, entry.share, em, place))
-    width = (left + _MARGIN) * em
+            marks.append(
+                Mark(
+                    "share", centre, (_FLOOR - high / 2) * em, 2.6 * em, high * em, min(0.15, high / 2) * em, entry.hue,
+                    f"{entry.name}: {entry.macs:,} multiply-adds, {entry.share} of all", place,
+                )
+            )  # fmt: skip
+            texts.append(Text("value", centre, (_FLOOR - high - 0.8) * em, entry.share, em, place))
+    width = (right + _MARGIN) * em
     first, last = columns[0], columns[-1]
     rules = (
-        Rule("flow", first.left + first.width / 2, middle, last.left + last.width / 2, middle),
-        Rule("table", _MARGIN * em, table * em, width - _MARGIN * em, table * em),
-        Rule("table", _MARGIN * em, floor * em, width - _MARGIN * em, floor * em),
+        Rule("flow", first.left + first.width / 2, _MIDDLE * em, last.left + last.width / 2, _MIDDLE * em),
+        Rule("table", _MARGIN * em, _TABLE * em, width - _MARGIN * em, _TABLE * em),
+        Rule("table", _MARGIN * em, _FLOOR * em, width - _MARGIN * em, _FLOOR * em),
     )
-    return StageLayout(width, (floor + _MARGIN) * em, tuple(columns), rules, tuple(marks), tuple(shown))
+    return StageLayout(width, (_FLOOR + _MARGIN) * em, tuple(columns), rules, tuple(marks), tuple(texts))
 
 
 @dataclass(frozen=True)
@@ -255,7 +228,7 @@ def _part_entry(part: PartRow, resolution: int, total: int) -> _Entry:
     sizes = f"{part.side}×{part.side}"
     values = (
         str(part.depth) if is_block else "–", sizes, str(part.width), "–" if is_classifier else kernel,
-        f"×{part.expand_ratio}" if is_block else "–", "SE" if part.squeeze_excite else "–",
+        f"×{part.expand_ratio}" if is_block else "–", _SQUEEZE if part.squeeze_excite else "–",
     )  # fmt: skip
     told = [f"{part.depth} block{'s' if part.depth > 1 else ''}" if is_block else "", f"{part.width} channels", sizes]
     told += [f"kernel {kernel}" if not is_classifier else "", f"expansion {part.expand_ratio}" if is_block else ""]
@@ -268,13 +241,31 @@ def _part_entry(part: PartRow, resolution: int, total: int) -> _Entry:
     )  # fmt: skip
 
 
-def _bars(entry: _Entry, place: int, centre: float, middle: float, em: float) -> Iterator[Mark]:
+def _columns(entries: Sequence[_Entry], measure: Measure, em: float) -> tuple[list[Column], float]:
+    """As wide as their texts and bars ask for, behind the names of rows; and the right end of the last one in em."""
+    columns = []
+    left = max(measure(row, em) for row in _ROWS) / em + 2 * _MARGIN
+    for entry in entries:
+        texts = [_BOLD * measure(entry.name, em), *(measure(text, em) for text in (*entry.values, entry.share))]
+        bars = entry.bars * entry.thickness + (entry.bars - 1) * _BETWEEN_BARS
+        width = max(_LEAST_COLUMN, max(texts) / em + _BESIDE_TEXT, bars + 2 * _BESIDE_BARS)
+        columns.append(Column(entry.name, left * em, width * em, entry.sentence))
+        left += width
+    return columns, left
+
+
+def _height_of_row(row: int) -> float:
+    """Its middle, below the row of the parts' names."""
+    return _TABLE + (row + 1.5) * _PITCH
+
+
+def _bars(entry: _Entry, place: int, centre: float, em: float) -> Iterator[Mark]:
     step = (entry.thickness + _BETWEEN_BARS) * em
     start = centre - step * (entry.bars - 1) / 2
     for number in range(entry.bars):
         title = entry.sentence if entry.bars == 1 else f"Block {number + 1} of {entry.sentence}"
         yield Mark(
-            entry.kind, start + number * step, middle, entry.thickness * em, entry.height * em,
+            entry.kind, start + number * step, _MIDDLE * em, entry.thickness * em, entry.height * em,
             min(0.3, entry.thickness / 2) * em, entry.hue, title, place,
         )  # fmt: skip
 

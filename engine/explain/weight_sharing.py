@@ -13,6 +13,8 @@ from engine.subnets.front import front
 
 _DRAWN = ("random",)
 _ROLES = ("smallest", "biggest")
+_NOT_SEARCHED = (*_DRAWN, *_ROLES, "named")
+"""``found_by`` of networks that no strategy proposed."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def answers(
         rows: sub-networks measured after the training, all at the same weights: ``macs``, ``accuracy_percent``, ``found_by``.
         training_seconds: computing time of the training so far.
         epoch: fields of its newest ``epoch`` event.
-        selections: lines of ``results.jsonl`` that selections wrote: ``seconds``, ``evaluated``.
+        selections: lines of ``results.jsonl`` that selections wrote: ``seconds``, ``measured_now``.
     """
     seconds = _number({"seconds": training_seconds}, "seconds")
     run = _Numbers(config, started, rows, seconds, epoch or {}, selections)
@@ -78,10 +80,10 @@ class _Numbers:
         value = self.config.get("networks_per_step")
         return value if isinstance(value, int) and value > 1 else 4
 
-    def best(self, found_by: Sequence[str] | None = None, *, other: bool = False) -> Mapping[str, Any] | None:
-        """The most accurate row, cheapest of equals: of these finders, of all ``other`` ones, or of all."""
-        fitting = [row for row in self.rows if found_by is None or (row.get("found_by") in found_by) != other]
-        return max(fitting, key=lambda row: (_number(row, "accuracy_percent") or 0.0, -(_number(row, "macs") or 0.0)), default=None)  # fmt: skip
+    def best(self, *, but: Sequence[str] = ()) -> Mapping[str, Any] | None:
+        """The most accurate row, cheapest of equals, ``but`` those of these finders; None where there is none."""
+        fitting = [row for row in self.rows if row.get("found_by") not in but]
+        return max(fitting, key=lambda row: (_accuracy(row), -_cost(row)), default=None)
 
     def accuracy_of(self, role: str) -> float | None:
         """Validation accuracy of the smallest or biggest network, the selection's before the last epoch's."""
@@ -99,10 +101,24 @@ class _Numbers:
 
     @property
     def seconds_a_network(self) -> float | None:
-        """What measuring one more network takes; None where nobody measured."""
-        evaluated = sum(_number(line, "evaluated") or 0.0 for line in self.selections)
+        """What measuring one more network takes; None where nobody measured.
+
+        Networks that a selection asked for and that were known before took no time, so they do not count.
+        """
+        measured = sum(_number(line, "measured_now") or 0.0 for line in self.selections)
         seconds = self.selection_seconds
-        return seconds / evaluated if seconds is not None and evaluated else None
+        return seconds / measured if seconds is not None and measured else None
+
+    @property
+    def calibration_images(self) -> float:
+        """Training images that statistics are from: whole batches, of no more images than the training has."""
+        asked, size = (
+            _number(self.config, name) or usual for name, usual in (("calibration_images", 4096), ("calibration_batch_size", 256))
+        )  # fmt: skip
+        splits = self.started.get("splits")
+        train = _number(splits, "train") if isinstance(splits, Mapping) else None
+        count = min(asked, train) if train else asked
+        return count - count % min(max(size, 1), count) if count >= 1 else asked
 
 
 def _sharing(run: _Numbers) -> str:
@@ -124,22 +140,24 @@ def _sharing(run: _Numbers) -> str:
 def _search(run: _Numbers) -> str:
     sentences = [
         "In the second stage, after the training: weights are frozen, networks are cut out, measured on the validation split and "
-        "compared. It is a discrete search without gradients, over architectures and not over weights."
+        "compared. It is a discrete search without gradients, over architectures and not over weights: nobody knows the best of them "
+        "without measuring, and there are too many to measure all."
     ]
     count, space = len(run.rows), run.space
     if count and space is not None:
         share = f", {_share(count / space.size)} of the space" if space.size > count else ""
         sentences.append(f"Here {count:,} networks were measured{share}.")
     else:
-        sentences.append("Here no network was selected yet, so this run has been trained and not searched.")
-    sentences.append(_times(run))
-    searched, drawn = run.best((*_DRAWN, *_ROLES, "named"), other=True), run.best(_DRAWN)
-    if searched is not None and drawn is not None:
-        sentences.append(_against_random(run))
+        sentences.append("Here none was measured for a budget yet, so nothing was searched.")
+    sentences += [_times(run), _against_random(run)]
     sampling = str(run.config.get("sampling", "uniform"))
     if sampling in ("best-up", "worst-up"):
         best = "best" if sampling == "best-up" else "worst"
-        by = "the loss on the batch at hand" if run.config.get("score", "loss") == "loss" else "a predictor's accuracy"
+        by = (
+            "the loss on the batch at hand"
+            if run.config.get("score", "loss") == "loss"
+            else "the accuracy that a predictor expects"
+        )
         sentences.append(
             f"A little of it is moved into the training: each sampled network is the {best} of {run.config.get('candidates', 3)} candidates "
             f"by {by}. That chooses which networks are trained; it is no gradient on the choice."
@@ -152,13 +170,11 @@ def _times(run: _Numbers) -> str:
     one = run.seconds_a_network
     parts = []
     if training and selection is not None:
-        parts.append(f"The training took {_time(training)}, choosing {_time(selection)}.")
+        parts.append(f"The training has taken {_time(training)}, choosing {_time(selection)}.")
     elif training:
-        parts.append(f"The training took {_time(training)} so far.")
+        parts.append(f"The training has taken {_time(training)}.")
     if one is not None:
-        along = front(
-            run.rows, lambda row: _number(row, "macs") or 0.0, lambda row: _number(row, "accuracy_percent") or 0.0
-        )
+        along = front(run.rows, _cost, _accuracy)
         parts.append(
             f"One more budget costs nothing where one of the {len(along)} networks on the front fits it, else {_time(one)} for each further "
             "network that is measured, and no training; a differentiable search would search and train again."
@@ -167,16 +183,15 @@ def _times(run: _Numbers) -> str:
 
 
 def _against_random(run: _Numbers) -> str:
-    """The best that was searched for beside the best random network that costs no more."""
-    searched = run.best((*_DRAWN, *_ROLES, "named"), other=True)
+    """The best that was searched for beside the best random network that costs no more; empty where one is missing."""
+    searched = run.best(but=_NOT_SEARCHED)
     if searched is None:
         return ""
-    limit = _number(searched, "macs") or 0.0
-    random = [row for row in run.rows if row.get("found_by") in _DRAWN and (_number(row, "macs") or 0.0) <= limit]
-    best = max((_number(row, "accuracy_percent") or 0.0 for row in random), default=None)
-    found = _number(searched, "accuracy_percent") or 0.0
-    if best is None:
+    found, limit = _accuracy(searched), _cost(searched)
+    random = [row for row in run.rows if row.get("found_by") in _DRAWN and _cost(row) <= limit]
+    if not random:
         return ""
+    best = max(map(_accuracy, random))
     others = f"{len(random):,} random network{'s' * (len(random) != 1)} that cost{'s' * (len(random) == 1)} no more"
     told = f"The search found {found:.2f} % at {_macs(limit)}; the best of {others} has {best:.2f} %"
     if found > best:
@@ -192,7 +207,6 @@ def _optimized(run: _Numbers) -> str:
         if config.get("distillation", True)
         else "each of them learns the labels"
     )
-    images = _number(config, "calibration_images") or 4096
     splits = run.started.get("splits")
     split = splits.get("validation") if isinstance(splits, Mapping) else None
     held_out = (
@@ -204,9 +218,9 @@ def _optimized(run: _Numbers) -> str:
         f"Stage one optimizes weights only: every step{during} trains {run.per_step} networks, {trained}; {teacher}. Their "
         "gradients add up to one update of the shared weights. Which network is best is not asked. Stage two optimizes the architecture "
         f"only: weights stay as they are, and accuracy{held_out} is maximized under a budget of multiply-adds, parameters, memory or "
-        f"latency. Before a network is measured, its batch norms get statistics of their own from {images:,.0f} training images; inherited "
-        "ones belong to no network. Never in one step are both optimized, as a differentiable search does. The test split takes part in "
-        "neither."
+        f"latency. Before a network is measured, its batch norms get statistics of their own from {run.calibration_images:,.0f} training images; "
+        "inherited ones belong to no network. A differentiable search updates weights and architecture in turn, step by step; here each "
+        "stage leaves alone what the other one optimizes. The test split takes part in neither."
     )  # fmt: skip
 
 
@@ -224,7 +238,7 @@ def _at_once(run: _Numbers) -> str:
     )
     sentences = [
         "Because they are nested: a smaller network is the first part of a bigger one, so what it needs is trained in every step. Each step "
-        f"trains both ends, the biggest and the smallest network, and {max(0, run.per_step - 2)} between them{distilled}.{shortcuts} At last "
+        f"trains both ends, the biggest and the smallest network, and {max(0, run.per_step - 2)} between them{distilled}.{shortcuts} And "
         "every network is measured with batch-norm statistics of its own; with another network's statistics it would be hardly better than "
         "chance."
     ]  # fmt: skip
@@ -237,8 +251,9 @@ def _at_once(run: _Numbers) -> str:
         sentences.append(f"Networks between them had {sampled:.2f} % on average after the last epoch.")
     best = run.best()
     if best is not None and best.get("found_by") not in _ROLES:
-        accuracy, cost = _number(best, "accuracy_percent") or 0.0, _number(best, "macs") or 0.0
-        sentences.append(f"The most accurate network that was measured has {accuracy:.2f} % at {_macs(cost)}.")
+        sentences.append(
+            f"The most accurate network that was measured has {_accuracy(best):.2f} % at {_macs(_cost(best))}."
+        )
     sentences.append(
         "Good does not mean best: whether a network that is trained alone would do better is a question for an experiment (train it from "
         "scratch, or fine-tune it)."
@@ -251,6 +266,14 @@ def _number(values: Mapping[str, Any], name: str) -> float | None:
     if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
         return None
     return float(value)
+
+
+def _accuracy(row: Mapping[str, Any]) -> float:
+    return _number(row, "accuracy_percent") or 0.0
+
+
+def _cost(row: Mapping[str, Any]) -> float:
+    return _number(row, "macs") or 0.0
 
 
 def _macs(macs: float) -> str:

@@ -17,10 +17,10 @@ from engine.genotype import Genotype, genotype_from_json
 from engine.networks import SubnetNetwork, build_network
 from engine.networks.subnet import Initialization
 from engine.runs import RunFolder
-from engine.runs.folder import CHECKPOINT_BEST, CHECKPOINT_LAST
+from engine.runs.folder import CHECKPOINT_BEST
 from engine.runs.origin import no_subnet_named
 from engine.subnets import Architecture
-from engine.training.checkpoint import load_checkpoint
+from engine.training.checkpoint import load_best
 from engine.two_stage.saved import SavedSupernet, open_saved
 
 PAPER_SIZES: dict[str, dict[str, int]] = {
@@ -168,10 +168,7 @@ def trained_network(folder: RunFolder) -> ExportedNetwork:
             "a search has no trained network.", where=str(folder.path),
             mend=f"Retrain its cell first: nascope retrain {folder.path}",
         )  # fmt: skip
-    chosen = CHECKPOINT_BEST if (folder.path / CHECKPOINT_BEST).exists() else CHECKPOINT_LAST
-    checkpoint = load_checkpoint(folder.path / chosen)
-    if not checkpoint["epochs_ended"]:
-        raise RunError("no epoch is trained yet.", where=str(folder.path), mend="Wait for its first, or resume it.")
+    chosen, checkpoint = load_best(folder)
     trained = checkpoint["trainer"]
     size, image_channels, names = trained["image_size"], trained["image_channels"], tuple(trained["classes"])
     mean, std = trained["normalization"]

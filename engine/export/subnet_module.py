@@ -11,7 +11,7 @@ from engine.export import subnet_parts as parts
 from engine.export.module_text import WIDTH, in_docstring, joined, lines_of_data
 from engine.export.source import ExportedSubnet
 from engine.networks.mbconv import BlockShape, MBConv, block_shapes
-from engine.subnets import named_subnets
+from engine.subnets.named import name_of
 
 
 def subnet_module_text(source: ExportedSubnet, stem: str = "network") -> str:
@@ -32,7 +32,7 @@ def subnet_module_text(source: ExportedSubnet, stem: str = "network") -> str:
 
 def _head(source: ExportedSubnet, stem: str) -> str:
     architecture, cost = source.architecture, subnet_cost(source.architecture)
-    names = [entry.name for entry in named_subnets().values() if entry.architecture.key == architecture.key]
+    name = name_of(architecture)
     text = (
         f"Written by nascope {engine.__version__}: a sub-network of the space {architecture.space.name}, {cost.macs:,} multiply-adds an image and "
         f"{cost.parameters:,} parameters. Its weights at that time: {source.origin}. Licence: Apache-2.0, as that of nascope."
@@ -40,7 +40,7 @@ def _head(source: ExportedSubnet, stem: str) -> str:
     choices = {name: value for name, value in architecture.as_json().items() if name not in ("schema", "space")}
     record = "\n".join(f"    {name} {json.dumps(value)}" for name, value in choices.items())
     return parts.HEAD_OF_FILE.format(
-        title=names[0] if names else "A sub-network",
+        title=name if name != architecture.key else "A sub-network",
         provenance=in_docstring("\n".join(textwrap.wrap(text, WIDTH)) + "\n\n" + record),
         stem=stem if stem.isidentifier() else "network", image_channels=source.image_channels, image_size=source.image_size,
         about=f"Images are resized to {architecture.resolution} pixels a side inside the network.\n\n" if _resizes(source) else "",

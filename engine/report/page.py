@@ -23,7 +23,7 @@ from engine.report.charts import curves_svg, heatmap_svg, inline_svg, search_cur
 from engine.report.formats import date_text, duration_text, number_text, percent_text, value_text
 from engine.report.numbers import RunFacts, key_numbers, protocol
 from engine.report.reproducibility import reproducibility
-from engine.report.subnets import subnets_section
+from engine.report.subnets import selection_numbers, subnets_section
 from engine.runs import AlphaRecord, RunFolder, RunHistory
 from engine.runs.files import write_atomically
 from engine.runs.folder import EVENTS, REPORT
@@ -266,6 +266,9 @@ def _settings(config: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _result_numbers(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if row.get("what") == "select":
+        return selection_numbers(row)
+    row = {name: value for name, value in row.items() if not isinstance(value, dict | list)}
     return [(name.replace("_", " "), value_text(value)) for name, value in row.items() if name not in ("what", "t")]
 
 

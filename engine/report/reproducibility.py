@@ -20,6 +20,11 @@ _GOVERNED = {
     "two-stage": "The seed governs the weights at the start, which sub-networks each step trains, the order of the images, their augmentation, dropout and drop connect.",
     "subnet": "The seed governs the weights at the start where they begin anew, the order of the images, their augmentation, dropout and drop connect.",
 }
+_DIFFERENT_END = {
+    "search": "; a search can then end with other cells.",
+    "two-stage": "; other sub-networks can then be chosen.",
+}
+"""What a difference in the last bits may grow to."""
 _OF_THE_MACHINE = ("threads", "memory_format", "activation_checkpointing", "supernet")
 _NO_DEPARTURE = {"seed", "data", "method"} | NOT_SAID
 
@@ -111,7 +116,8 @@ def _again(facts: RunFacts) -> list[str]:
             f"Decided on this machine: {layout}. Another machine may decide otherwise, unless they are said with --set."
         )
     found.append(
-        "Other versions, another kind of device, other numbers of threads or processes round differently; a search can then end with other cells."
+        "Other versions, another kind of device, other numbers of threads or processes round differently"
+        + _DIFFERENT_END.get(facts.kind, ".")
     )
     return found
 

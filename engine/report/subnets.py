@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
+from engine.cost.quantities import bytes_in_words, in_words
 from engine.cost.subnets import subnet_cost
 from engine.draw.stages_picture import draw_subnet
 from engine.errors import NascopeError
-from engine.explain.weight_sharing import Answer, answers
 from engine.report.charts import front_svg, inline_svg
-from engine.report.formats import number_text
+from engine.report.formats import duration_text, value_text
 from engine.report.numbers import RunFacts, mapping
-from engine.runs import RunHistory
 from engine.runs.subnet_log import SubnetRow, front_of, measured_alike
+from engine.runs.understand import answers_of_run
 from engine.subnets import Architecture, architecture_from_json
+from engine.subnets.named import name_of
 
 _MOST_ROWS = 40
 
@@ -35,7 +37,8 @@ def subnets_section(facts: RunFacts, rows: Sequence[SubnetRow]) -> dict[str, Any
         )
     if facts.kind != "two-stage":
         return None
-    measured = measured_alike(rows)
+    # Rows that describe no network (a damaged file) have nothing that a table could show.
+    measured = [row for row in measured_alike(rows) if _architecture(row.architecture) is not None]
     best_first = front_of(measured)[::-1]
     best = best_first[0] if best_first else None
     architecture = None if best is None else _architecture(best.architecture)
@@ -46,24 +49,42 @@ def subnets_section(facts: RunFacts, rows: Sequence[SubnetRow]) -> dict[str, Any
         **(_picture_of(architecture) if architecture is not None else {"picture": None, "picture_title": ""}),
         "understand": [
             {"question": answer.question, "text": answer.text}
-            for answer in answers_of(facts.config, facts.history, facts.results, measured, facts.status.seconds)
+            for answer in answers_of_run(facts.config, facts.history, facts.results, measured, facts.status.seconds)
         ],
     }  # fmt: skip
 
 
-def answers_of(
-    config: Mapping[str, Any],
-    history: RunHistory,
-    results: Sequence[Mapping[str, Any]],
-    measured: Sequence[SubnetRow],
-    seconds: float,
-) -> tuple[Answer, ...]:
-    """What a two-stage run answers to the questions of ``engine.explain.weight_sharing``."""
-    last = history.last.get("epoch")
-    return answers(
-        config, history.started, [row.as_json() for row in measured], seconds,
-        epoch=last.data if last is not None else None, selections=[row for row in results if row.get("what") == "select"],
-    )  # fmt: skip
+_BUDGETS: dict[str, Callable[[Any], str]] = {
+    "macs": lambda value: f"{in_words(value)} multiply-adds",
+    "parameters": lambda value: f"{in_words(value)} parameters",
+    "memory_bytes": bytes_in_words,
+    "latency_ms": lambda value: f"{value:g} ms",
+}
+
+
+def selection_numbers(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A line ``select`` of ``results.jsonl`` as pairs of name and text; what is missing or damaged is left out."""
+    budget = [
+        text(amount)
+        for name, text in _BUDGETS.items()
+        if isinstance(amount := mapping(row.get("budget")).get(name), int | float)
+    ]
+    found = [("budget", ", ".join(budget) or "none")]
+    for name in ("strategy", "evaluated", "seed"):
+        if isinstance(row.get(name), int | str):
+            found.append((name, value_text(row[name])))
+    for name, title in (("best", "best"), ("random", "best of as many random ones")):
+        network = mapping(row.get(name))
+        accuracy, macs = network.get("accuracy_percent"), network.get("macs")
+        if isinstance(accuracy, int | float) and isinstance(macs, int | float):
+            text = f"{network.get('key', '')} {accuracy:.2f} % at {in_words(int(macs))} multiply-adds"
+            found.append((title, text.strip()))
+    correlation = mapping(row.get("predictor")).get("rank_correlation")
+    if isinstance(correlation, int | float):
+        found.append(("rank correlation of the predictor", f"{correlation:.2f}"))
+    if isinstance(row.get("seconds"), int | float):
+        found.append(("time", duration_text(row["seconds"])))
+    return found
 
 
 def _row(row: SubnetRow) -> dict[str, Any]:
@@ -76,14 +97,12 @@ def _row(row: SubnetRow) -> dict[str, Any]:
 
 
 def _picture_of(architecture: Architecture) -> dict[str, Any]:
-    cost = subnet_cost(architecture)
-    facts = f"{cost.macs / 1e6:,.2f} million multiply-adds, {number_text(cost.parameters)} parameters"
-    try:
-        svg = draw_subnet(cost, "svg", name=architecture.key, facts=facts).decode()
-    except NascopeError:  # More blocks than a picture can show.
-        return {"picture": None, "picture_title": f"{architecture.key}, {facts}"}
-    picture = Markup(inline_svg(svg, "picture-subnet", "The sub-network, stage by stage"))
-    return {"picture": picture, "picture_title": f"{architecture.key}, {facts}"}
+    cost, name = subnet_cost(architecture), name_of(architecture)
+    picture = None
+    with contextlib.suppress(NascopeError):  # More blocks than a picture can show.
+        svg = draw_subnet(cost, "svg", name=name, facts=cost.in_words()).decode()
+        picture = Markup(inline_svg(svg, "picture-subnet", "The sub-network, stage by stage"))
+    return {"picture": picture, "picture_title": f"{name}: {cost.in_words()}"}
 
 
 def _architecture(record: Mapping[str, Any]) -> Architecture | None:

@@ -16,10 +16,9 @@ from engine.distributed import ALONE, Ranks, first_goes
 from engine.errors import DataError, RunError
 from engine.networks import build_network
 from engine.runs import RunFolder
-from engine.runs.folder import CHECKPOINT_BEST, CHECKPOINT_LAST
 from engine.runs.origin import no_subnet_named
 from engine.subnets import Architecture
-from engine.training.checkpoint import load_checkpoint
+from engine.training.checkpoint import load_best
 from engine.training.evaluate import evaluate
 from engine.training.rank_device import device_of_rank
 from engine.training.resuming import read_as_before
@@ -117,12 +116,7 @@ def _refuse_wrong_kind(folder: RunFolder, config: RunConfig, subnet: Architectur
 def _trained_subject(folder: RunFolder, config: RunConfig, device: torch.device) -> _Subject:
     """The network of a retraining."""
     assert isinstance(config, RetrainConfig | SubnetConfig)
-    chosen = CHECKPOINT_BEST if (folder.path / CHECKPOINT_BEST).exists() else CHECKPOINT_LAST
-    checkpoint = load_checkpoint(folder.path / chosen)
-    if not checkpoint["epochs_ended"]:
-        raise RunError(
-            "no epoch is trained yet.", where=str(folder.path), mend="Wait for its first epoch, or resume it."
-        )
+    chosen, checkpoint = load_best(folder)
     trained = checkpoint["trainer"]
     network = build_network(config, len(trained["classes"]), trained["image_channels"], trained["image_size"])
     network.load_state_dict(trained["weights"])

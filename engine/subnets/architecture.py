@@ -8,15 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import NascopeError
 from engine.genotype.primitives import suggestion
-from engine.subnets.space import FIELDS, SCHEMA, Coordinate, Space, SpaceFileError, space_from_json
+from engine.subnets.shipped import is_shipped, space_named, space_names, spaces
+from engine.subnets.space import FIELDS, SCHEMA, Coordinate, Space, SpaceFileError, SubnetError, space_from_json
 
 _OPTIONAL = ("schema", "classes", "name", "source")
-
-
-class SubnetError(NascopeError):
-    """A record that describes no sub-network of its space."""
 
 
 @dataclass(frozen=True)
@@ -84,16 +80,13 @@ class Architecture:
 
     def as_json(self) -> dict[str, Any]:
         """The record that ``architecture_from_json`` reads. A space that does not ship is written into it."""
-        from engine.subnets.named import shipped_space
-
-        shipped = shipped_space(self.space.name)
-        is_shipped = shipped is not None and shipped.with_classes(self.space.classes) == self.space
+        space, is_known = self.space, is_shipped(self.space)
         record: dict[str, Any] = {
-            "schema": SCHEMA, "space": self.space.name if is_shipped else self.space.as_json(), "resolution": self.resolution,
+            "schema": SCHEMA, "space": space.name if is_known else space.as_json(), "resolution": self.resolution,
             **{field: list(getattr(self, field)) for field in FIELDS[1:]},
         }  # fmt: skip
-        if is_shipped and shipped is not None and shipped.classes != self.space.classes:
-            record["classes"] = self.space.classes
+        if is_known and space.classes != spaces()[space.name].classes:
+            record["classes"] = space.classes
         return record
 
 
@@ -126,14 +119,12 @@ def architecture_from_json(document: Any, *, space: Space | None = None) -> Arch
     own = _space_of(document)
     if space is not None and own is not None and own.with_classes(space.classes) != space:
         raise SubnetError(
-            f"is of the space {own.name}, the run searched {space.name}.",
+            f"is of the space {own.name}, the run is of {space.name}.",
             where="space",
-            mend=f"Choose from {space.name}.",
+            mend=f"Name a sub-network of {space.name}.",
         )
     found = space or own
     if found is None:
-        from engine.subnets.named import space_names
-
         raise SubnetError(
             "is missing.", where="space", mend=f"Use {', '.join(space_names())}, or write the space itself."
         )
@@ -154,8 +145,6 @@ def biggest(space: Space) -> Architecture:
 
 
 def _space_of(document: Mapping[str, Any]) -> Space | None:
-    from engine.subnets.named import space_named
-
     named = document.get("space")
     if named is None:
         return None

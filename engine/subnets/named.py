@@ -1,4 +1,4 @@
-"""Spaces and published sub-networks that ship with nascope."""
+"""Published sub-networks that ship with nascope."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from engine.genotype.primitives import suggestion
-from engine.subnets.architecture import Architecture, SubnetError, architecture_from_json
-from engine.subnets.space import Space, space_from_json
-
-_ORDER = ("laptop", "laptop-cifar", "cifar", "attentive-nas", "bignas")
+from engine.subnets.architecture import Architecture, architecture_from_json
 
 
 @dataclass(frozen=True)
@@ -27,41 +23,6 @@ class NamedSubnet:
     name: str
     architecture: Architecture
     passport: Mapping[str, Any]
-
-
-@cache
-def spaces() -> dict[str, Space]:
-    """The shipped spaces by name, small ones first."""
-    found = {}
-    for file in (importlib.resources.files("resources") / "spaces").iterdir():
-        if file.name.endswith(".json"):
-            space = space_from_json(json.loads(file.read_text(encoding="utf-8")))
-            found[space.name] = space
-    return {name: found[name] for name in [*_ORDER, *sorted(found.keys() - set(_ORDER))] if name in found}
-
-
-def space_names() -> tuple[str, ...]:
-    """Names that ``space_named`` knows."""
-    return tuple(spaces())
-
-
-def shipped_space(name: str) -> Space | None:
-    """The shipped space of this name, None where there is none."""
-    return spaces().get(name)
-
-
-def space_named(name: str) -> Space:
-    """The shipped space.
-
-    Raises:
-        SubnetError: no such name; the message lists all.
-    """
-    found = shipped_space(name)
-    if found is None:
-        raise SubnetError(
-            f"«{name[:100]}» is no space.{suggestion(name[:100], spaces())}", where="space", mend=f"Use {', '.join(spaces())}, or a JSON file of one."
-        )  # fmt: skip
-    return found
 
 
 @cache

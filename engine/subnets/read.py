@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import NascopeError
-from engine.subnets.architecture import Architecture, SubnetError, architecture_from_json
+from engine.subnets.architecture import Architecture, architecture_from_json
 from engine.subnets.named import named_subnets
-from engine.subnets.space import Space, SpaceFileError, space_from_json
+from engine.subnets.space import Space, SpaceFileError, SubnetError, space_from_json
 
 _MAX_FILE_BYTES = 4 * 2**20
 

@@ -20,6 +20,8 @@ FIELDS = ("resolution", "width", "depth", "kernel_size", "expand_ratio")
 """Names of an architecture's choices, in the order of records and of coordinates."""
 
 _LIMITS = {"resolution": 1024, "width": 8192, "depth": 64, "kernel_size": 15, "expand_ratio": 16}
+_PARTS = ("image", "stem", "head", "classifier")
+"""Parts of every network that are no stages."""
 _MAX_STAGES = 32
 _MAX_CHOICES = 64
 _LAST_SIDE = 2
@@ -30,6 +32,10 @@ class SpaceFileError(NascopeError):
     """A space that cannot be read; ``where`` names the place in it."""
 
 
+class SubnetError(NascopeError):
+    """A record that describes no sub-network of its space, or a space that nobody knows."""
+
+
 @dataclass(frozen=True)
 class Coordinate:
     """One choice of an architecture.
@@ -38,7 +44,7 @@ class Coordinate:
         field: one of ``FIELDS``.
         index: place in the record's list, None for the resolution.
         choices: allowed values, ascending.
-        part: whose choice it is: ``image``, ``first``, a stage's name or ``last``.
+        part: whose choice it is: ``image``, ``stem``, a stage's name or ``head``.
     """
 
     field: str
@@ -48,7 +54,7 @@ class Coordinate:
 
     @property
     def place(self) -> str:
-        """As messages name it: ``resolution``, ``width[0] (first)``."""
+        """As messages name it: ``resolution``, ``width[0] (stem)``."""
         return self.field if self.index is None else f"{self.field}[{self.index}] ({self.part})"
 
 
@@ -103,7 +109,7 @@ class Space:
     """Colour channels of the stem; grey images are repeated."""
 
     def coordinates(self) -> tuple[Coordinate, ...]:
-        """Every choice in the order of a record: resolution, widths (first, stages, last), depths, kernels, expansions."""
+        """Every choice in the order of a record: resolution, widths (stem, stages, head), depths, kernels, expansions."""
         return self._coordinates
 
     @cached_property
@@ -111,9 +117,9 @@ class Space:
         # Kept: every architecture is checked against them, and tens of thousands are drawn to learn a space's costs.
         stages = self.stages
         widths = [
-            ("first", self.first_width),
+            ("stem", self.first_width),
             *((stage.name, stage.width) for stage in stages),
-            ("last", self.last_width),
+            ("head", self.last_width),
         ]
         found = [Coordinate("resolution", None, self.resolution, "image")]
         found += [Coordinate("width", place, choices, part) for place, (part, choices) in enumerate(widths)]
@@ -172,7 +178,7 @@ def space_from_json(document: Any) -> Space:
         )
     stages = tuple(_stage(_Object(stage, f"stages[{place}]"), place) for place, stage in enumerate(stages_found))
     names = [stage.name for stage in stages]
-    twice = next((name for name in names if names.count(name) > 1 or name in ("image", "first", "last")), None)
+    twice = next((name for name in names if names.count(name) > 1 or name in _PARTS), None)
     if twice is not None:
         raise SpaceFileError(
             f"«{twice}» is taken already.",
@@ -296,8 +302,10 @@ class _Object:
         """Raises the error of keys that nobody asked for."""
         unknown = sorted(map(str, self._values.keys() - self._asked))
         if unknown:
+            near = suggestion(unknown[0], self._asked)
             raise SpaceFileError(
-                f"is nothing that a space has.{suggestion(unknown[0], self._asked)}", where=self.place(unknown[0]), mend="Remove it."
+                f"is nothing that a space has.{near}", where=self.place(unknown[0]),
+                mend="Correct the name, or remove it." if near else "Remove it.",
             )  # fmt: skip
 
 

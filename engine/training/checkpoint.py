@@ -18,6 +18,8 @@ from typing import Any, BinaryIO
 import torch
 
 from engine.errors import RunError
+from engine.runs import RunFolder
+from engine.runs.folder import CHECKPOINT_BEST, CHECKPOINT_LAST
 from engine.training.failure import first_line
 
 SCHEMA = 1
@@ -84,6 +86,21 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     if content["schema"] > SCHEMA:
         raise RunError(f"is of a newer nascope (schema {content['schema']}).", where=str(path), mend="Update nascope.")
     return content
+
+
+def load_best(folder: RunFolder) -> tuple[str, dict[str, Any]]:
+    """The checkpoint that a run is judged by, after the name of its file: the best one where there is one, else the last.
+
+    Raises:
+        RunError: no epoch is trained yet; or as ``load_checkpoint``.
+    """
+    name = CHECKPOINT_BEST if (folder.path / CHECKPOINT_BEST).exists() else CHECKPOINT_LAST
+    content = load_checkpoint(folder.path / name)
+    if not content["epochs_ended"]:
+        raise RunError(
+            "no epoch is trained yet.", where=str(folder.path), mend="Wait for its first epoch, or resume it."
+        )
+    return name, content
 
 
 def random_states(only: torch.device | None = None) -> dict[str, Any]:

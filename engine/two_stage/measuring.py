@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
-from torch import Tensor
 
 from engine.config import TwoStageConfig
-from engine.data import LoadedData, open_stream
+from engine.data import LoadedData, Stream, open_stream
 from engine.distributed import ALONE, Ranks
 from engine.networks.subnet import SubnetNetwork
 from engine.subnets import Architecture
 from engine.training.evaluate import Evaluation, evaluate
-from engine.training.trainer import StopCheck, stopping
+from engine.training.trainer import StopCheck
 from engine.two_stage.calibration import calibrate
+from engine.two_stage.kept import KeptCalibration, KeptValidation, calibration_is_kept, never_stop
 from engine.two_stage.supernet import DynamicSupernet
 
 
@@ -23,7 +21,7 @@ class SubnetMeter:
 
     Calibration takes ``calibration_images`` of the training images (no more than there are), augmented as in training, in
     whole batches of ``calibration_batch_size``. Which they are is a function of the seed. They are read when they are
-    first needed, and kept: reading them for each network would take longer than its passes.
+    first needed, and kept where they fit (``engine.two_stage.kept``).
 
     Args:
         data: with the splits ``train`` and ``validation``.
@@ -39,17 +37,22 @@ class SubnetMeter:
         self._config = config
         self._device = device
         self._ranks = ranks
-        self._batches: list[Tensor] | None = None
-        self._validation = open_stream(data.splits["validation"], config, "validation", shuffle=False, ranks=ranks)
-        self.calibration_batch_size = min(
-            config.calibration_batch_size, config.calibration_images, len(data.splits["train"])
-        )
-        self.calibration_batches = (
-            min(config.calibration_images, len(data.splits["train"])) // self.calibration_batch_size
+        images = min(config.calibration_images, len(data.splits["train"]))
+        self.calibration_batch_size = min(config.calibration_batch_size, images)
+        self.calibration_batches = images // self.calibration_batch_size
+        own_images = ranks.largest_share(self.calibration_batches) * self.calibration_batch_size
+        self._calibration = KeptCalibration(
+            self._calibration_stream, self.calibration_batches, ranks,
+            is_kept=calibration_is_kept(own_images, data.channels, data.image_size),
+        )  # fmt: skip
+        settings = config.model_copy(update={"batch_size": validation_batch_size(config, ranks)})
+        split = data.splits["validation"]
+        self._validation = KeptValidation(
+            open_stream(split, settings, "validation", shuffle=False, ranks=ranks), split, ranks
         )
 
     def network(
-        self, supernet: DynamicSupernet, architecture: Architecture, stop_check: StopCheck | None = None
+        self, supernet: DynamicSupernet, architecture: Architecture, stop_check: StopCheck = never_stop
     ) -> SubnetNetwork:
         """The sub-network, cut out and calibrated, in eval mode.
 
@@ -58,12 +61,11 @@ class SubnetMeter:
         """
         found = supernet.cut_out(architecture)
         found.order_memory(supernet.channels_last)
-        batches = self._calibration_batches()
-        calibrate(found, batches if stop_check is None else self._stopping(batches, stop_check), self._ranks)
+        calibrate(found, self._calibration.batches(stop_check), self._ranks)
         return found
 
     def measure(
-        self, supernet: DynamicSupernet, architecture: Architecture, stop_check: StopCheck | None = None
+        self, supernet: DynamicSupernet, architecture: Architecture, stop_check: StopCheck = never_stop
     ) -> Evaluation:
         """Its loss and accuracy on the validation split, those of all ranks together. The supernet does not change.
 
@@ -71,32 +73,26 @@ class SubnetMeter:
             stop_check: called before each batch; what it raises ends the work.
         """
         network = self.network(supernet, architecture, stop_check)
-        batches = self._validation.epoch_batches()
-        return evaluate(
-            network, batches if stop_check is None else stopping(batches, stop_check), self._device, self._ranks
-        )
+        return evaluate(network, self._validation.batches(stop_check), self._device, self._ranks)
+
+    @property
+    def validation_stream(self) -> Stream:
+        """Of the validation images; what it met of broken ones it tells."""
+        return self._validation.stream
 
     def close(self) -> None:
         """Let go of processes that read ahead, and of the images."""
         self._validation.close()
-        self._batches = None
+        self._calibration.forget()
 
-    def _calibration_batches(self) -> list[Tensor]:
-        """This rank's, on the device."""
-        if self._batches is None:
-            # Each batch whole on one rank: the mean over batches is then the same for any number of ranks.
-            settings = self._config.model_copy(update={"batch_size": self.calibration_batch_size})
-            augmentation = self._data.augmentation if self._config.augment else None
-            stream = open_stream(self._data.splits["train"], settings, "calibration", augmentation=augmentation)
-            try:
-                first, last = self._ranks.share(0, self.calibration_batches)
-                self._batches = [stream.batch(step)[0] for step in range(first, last)]
-            finally:
-                stream.close()
-        return self._batches
+    def _calibration_stream(self) -> Stream:
+        # Each batch whole on one process, so this one knows of no other.
+        settings = self._config.model_copy(update={"batch_size": self.calibration_batch_size})
+        augmentation = self._data.augmentation if self._config.augment else None
+        return open_stream(self._data.splits["train"], settings, "calibration", augmentation=augmentation)
 
-    def _stopping(self, batches: list[Tensor], stop_check: StopCheck) -> Iterator[Tensor]:
-        # Ranks decide together about a stop, so all must ask equally often, also those with a batch less.
-        for place in range(self._ranks.largest_share(self.calibration_batches)):
-            stop_check()
-            yield from batches[place : place + 1]
+
+def validation_batch_size(config: TwoStageConfig, ranks: Ranks = ALONE) -> int:
+    """Validation images a pass, of all processes together: no more than calibration takes on each. A batch that many
+    processes share in training may not fit on the one that chooses sub-networks later."""
+    return min(config.batch_size, config.calibration_batch_size * ranks.size)

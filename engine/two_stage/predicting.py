@@ -9,10 +9,20 @@ from engine.config.two_stage import TwoStageConfig
 from engine.subnets import Architecture, Space
 from engine.training.trainer import Report
 from engine.two_stage.predictor import AccuracyPredictor
-from engine.two_stage.sampling import fixed_networks
+from engine.two_stage.sampling import fixed_networks, samples_by_macs
 
-POINTS = (0.1, 0.4, 0.7)
+_POINTS = (0.1, 0.4, 0.7)
 """Shares of the epochs after which it is fitted anew: accuracies rise while the training goes on, and their order settles."""
+
+
+def goes_by_predictor(config: TwoStageConfig) -> bool:
+    """Whether a training scores its candidates by a predictor."""
+    return config.score == "predictor" and samples_by_macs(config)
+
+
+def fitting_epochs(epochs: int) -> set[int]:
+    """After how many epochs of a training its predictor is fitted anew; never after the last, when nobody asks it any more."""
+    return {max(1, round(share * epochs)) for share in _POINTS} - {epochs}
 
 
 class PredictorKeeper:
@@ -23,7 +33,7 @@ class PredictorKeeper:
         self._space = space
         self._predictor = AccuracyPredictor()
         self._measured: list[tuple[tuple[int, ...], float]] = []
-        self._ends = {max(1, round(share * config.epochs)) for share in POINTS} - {config.epochs}
+        self._fitting_epochs = fitting_epochs(config.epochs)
 
     @property
     def is_fitted(self) -> bool:
@@ -37,7 +47,7 @@ class PredictorKeeper:
 
     def end_epoch(self, epoch: int, accuracy: Callable[[Architecture], float]) -> list[Report]:
         """Fit anew where it is time to; ``accuracy`` measures a network, in percent."""
-        if epoch + 1 not in self._ends:
+        if epoch + 1 not in self._fitting_epochs:
             return []
         asked = fixed_networks(self._space, self._config.predictor_networks, "predictor", self._config.seed)
         self._measured = [(each.values(), accuracy(each)) for each in asked]

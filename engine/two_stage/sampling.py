@@ -42,6 +42,11 @@ class Sampled:
     off_target: int = 0
 
 
+def samples_by_macs(config: TwoStageConfig) -> bool:
+    """Whether a step draws a number of multiply-adds and scores candidates near it, rather than drawing uniformly."""
+    return config.sampling != "uniform" and config.networks_per_step > ALWAYS_TRAINED
+
+
 class Sampler:
     """Draws the networks of a step that are neither the biggest nor the smallest.
 
@@ -53,8 +58,7 @@ class Sampler:
         self.space = space
         self.networks = config.networks_per_step - ALWAYS_TRAINED
         self._config = config
-        is_by_macs = config.sampling != "uniform" and self.networks > 0
-        self.prior = MacsPrior(space, flat=config.macs_prior == "flat") if is_by_macs else None
+        self.prior = MacsPrior(space, flat=config.macs_prior == "flat") if samples_by_macs(config) else None
 
     def sample(self, step: int, scores: Scores, candidates: int | None = None) -> Sampled:
         """The networks of a step.

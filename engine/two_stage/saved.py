@@ -15,14 +15,13 @@ from engine.distributed import ALONE, Ranks, first_goes
 from engine.errors import DataError, RunError
 from engine.networks.subnet import SubnetNetwork
 from engine.runs import RunFolder
-from engine.runs.folder import CHECKPOINT_BEST, CHECKPOINT_LAST
 from engine.subnets import Architecture, Space
-from engine.training.checkpoint import load_checkpoint
+from engine.training.checkpoint import load_best
+from engine.training.memory_format import memory_format_for
 from engine.training.rank_device import device_of_rank
 from engine.training.resuming import read_as_before
 from engine.two_stage.measuring import SubnetMeter
 from engine.two_stage.supernet import DynamicSupernet
-from engine.two_stage.trainer import memory_format_for
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +77,8 @@ def open_saved(folder: RunFolder, device: str = "auto", *, ranks: Ranks = ALONE)
             mend="Choose a run of a two-stage method (nascope search --method bignas).",
         )
     decided = folder.decided()
-    chosen = CHECKPOINT_BEST if (folder.path / CHECKPOINT_BEST).exists() else CHECKPOINT_LAST
     where = device_of_rank(device, ranks)
-    content = load_checkpoint(folder.path / chosen)
-    if not content["epochs_ended"]:
-        raise RunError(
-            "no epoch is trained yet.", where=str(folder.path), mend="Wait for its first epoch, or resume it."
-        )
+    chosen, content = load_best(folder)
     trained = content["trainer"]
     config = read_as_before(config, decided).model_copy(update={"image_size": trained["image_size"]})
     mean, std = trained["normalization"]

@@ -17,6 +17,7 @@ from engine.networks import parameter_count
 from engine.subnets import Architecture
 from engine.subnets.architecture import biggest, smallest
 from engine.training.evaluate import Evaluation, evaluate
+from engine.training.memory_format import memory_format_for
 from engine.training.trainer import (
     EpochReport,
     Report,
@@ -28,7 +29,7 @@ from engine.training.trainer import (
 )
 from engine.two_stage.measuring import SubnetMeter
 from engine.two_stage.optimizer import clip, make_optimizer
-from engine.two_stage.predicting import PredictorKeeper
+from engine.two_stage.predicting import PredictorKeeper, goes_by_predictor
 from engine.two_stage.progress import ProgressMeter
 from engine.two_stage.sampling import UNFITTED_CANDIDATES, Sampler, Tally
 from engine.two_stage.schedule import learning_rate_at
@@ -73,14 +74,18 @@ class TwoStageTrainer:
         self._weights = list(self.supernet.parameters())
         self._optimizer = make_optimizer(self.supernet, config)
         augmentation = data.augmentation if config.augment else None
-        self._stream = open_stream(data.splits["train"], config, "train", augmentation=augmentation, ranks=ranks)
+        # Batch norms of all networks of a step see one batch: a rest of a few images would be a step like any other. The
+        # papers leave it out too.
+        self._stream = open_stream(
+            data.splits["train"], config, "train", augmentation=augmentation, ranks=ranks, whole_batches=True
+        )
         refuse_small_shares(ranks, self._stream)
         self.steps_per_epoch = self._stream.steps_per_epoch
         self._meter = SubnetMeter(data, config, device, ranks)
         self._progress = ProgressMeter(self._meter, config, self.space)
         self._sampler, self._tally = Sampler(config, self.space), Tally(self.space)
         self._sandwich = SandwichStep(self.supernet, self.space, config, device)
-        self._predictor = PredictorKeeper(config, self.space) if self._goes_by_predictor else None
+        self._predictor = PredictorKeeper(config, self.space) if goes_by_predictor(config) else None
         self._train = Evaluation(device)
         self._watch = LossWatch(self.space.classes)
         self._heard: tuple[float, int] = (0.0, 0)
@@ -180,7 +185,7 @@ class TwoStageTrainer:
             reports += self._predictor.end_epoch(
                 epoch, lambda found: self._progress.accuracy(self.supernet, found, stop_check)
             )
-        reports += said_by_streams(self._stream)
+        reports += said_by_streams(self._stream, self._meter.validation_stream)
         train = self._train.joint(self._ranks)
         last_step = (epoch + 1) * self.steps_per_epoch - 1
         metrics = {
@@ -221,10 +226,6 @@ class TwoStageTrainer:
         self._stream.close()
         self._meter.close()
 
-    @property
-    def _goes_by_predictor(self) -> bool:
-        return self._sampler.prior is not None and self._config.score == "predictor"
-
     def _scores(
         self, candidates: Sequence[Architecture], images: Tensor, labels: Tensor, share: float
     ) -> Sequence[float]:
@@ -251,20 +252,6 @@ class TwoStageTrainer:
             text
             + f", each one of {self._config.candidates} candidates by loss: {passes} more passes without a gradient."
         )
-
-
-def memory_format_for(config: TwoStageConfig, device: torch.device, decided: Mapping[str, Any]) -> str:
-    """``channels-last`` or ``contiguous``: what was said, else decided before, else what is faster.
-
-    Channels last took 0.70 of a step's time and 0.61 of a measurement's on a processor (the laptop space); on a GPU tensor
-    cores want it, which bfloat16 goes to.
-    """
-    if config.memory_format != "auto":
-        return config.memory_format
-    if "memory_format" in decided:
-        return str(decided["memory_format"])
-    is_faster = device.type == "cpu" or (device.type == "cuda" and config.precision == "bfloat16")
-    return "channels-last" if is_faster else "contiguous"
 
 
 def _refuse_data(data: LoadedData) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton, QSpinBox, QWidget
 
 from app.forms.run_form import RunForm
+from app.live.curve_words import fact
 from app.live.heatmap import AlphaHeatmap
 from app.subnets.select_dialog import SelectWish
 from engine.runs import RunFolder
@@ -235,3 +236,49 @@ def test_closing_ends_a_selection_that_goes_on(qtbot, open_window, supernet, wai
     assert window.close()
 
     assert not window.subnets.is_busy(supernet.path)
+
+
+def test_while_a_selection_goes_on_select_does_not_cancel_it(qtbot, open_window, supernet, waiting_command):
+    window = open_window(command=waiting_command)
+    show(qtbot, window, supernet)
+    window.subnets.select(supernet.path, SelectWish())
+
+    page = window.frame.two_stage_view
+    assert page.offers()["select"] == (False, "A selection goes on: it can be cancelled below its plot.")
+    qtbot.waitUntil(lambda: not window.commands["select"].isEnabled(), timeout=5_000)
+    page.press("select")
+
+    assert window.subnets.is_busy(supernet.path)
+    assert "Ending" not in page.panel.bar.progress.text()
+
+
+@pytest.mark.parametrize("width", [880, 1000, 1280])
+def test_in_a_narrow_window_title_and_state_stand_whole(qtbot, open_window, home, width):
+    run = write_fake_run(
+        home / "runs" / "live", kind="two-stage", method="bignas", data="digits", epochs=9, done=4, extra_steps=1, steps_per_epoch=6
+    )  # fmt: skip
+    window = open_window()
+    window.resize(width, 700)
+    show(qtbot, window, run)
+    bar = window.frame.toolbar
+    bar.show_run("BigNAS · digits", "Training the supernet · epoch 3 / 30", "running", 0.1, "24 s left")
+    for name in ("pause", "stop", "select", "test", "export", "retrain"):
+        window.commands[name].setVisible(True)
+    qtbot.wait(50)
+
+    assert bar.pill.width() >= bar.pill.sizeHint().width()
+    assert bar._title.width() >= bar._title.sizeHint().width()
+
+
+def test_before_the_first_epoch_no_other_accuracy_stands_for_validation(qtbot, open_window, home):
+    run = write_fake_run(
+        home / "runs" / "young", kind="two-stage", method="bignas", data="digits", epochs=9, done=0, extra_steps=4, steps_per_epoch=6
+    )  # fmt: skip
+    window = open_window()
+    window.show_run(run.path)
+    page = window.frame.two_stage_view
+    qtbot.waitUntil(lambda: "step" in window.model.history.last, timeout=10_000)
+    page.tabs.setCurrentIndex(0)
+    page.accuracy._refresher.now()
+
+    assert fact(page.accuracy._curves, None) == ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 
 from engine.cost.subnets import subnet_cost, subnet_macs
 from engine.subnets import Architecture, Space
+from engine.subnets.architecture import biggest, smallest
 from engine.subnets.sample import uniform
 from engine.two_stage.selection.limits import Limits
 
@@ -14,17 +16,38 @@ PATIENCE = 200
 """Draws for one network before something else is done: a budget that fewer than one network in hundreds keeps to."""
 
 
+_COSTS = ("macs", "parameters", "memory_bytes")
+
+
 class Allowed:
     """The networks of a space within limits.
 
     Args:
         further: another condition, asked last since it may be slow (an estimate of latency).
+
+    Attributes:
+        is_limited: whether there is a budget at all.
     """
 
     def __init__(self, space: Space, limits: Limits, further: Callable[[Architecture], bool] | None = None) -> None:
         self.space = space
         self.limits = limits
         self._further = further
+        self.is_limited = bool(limits.as_json()) or further is not None
+        least, most = subnet_cost(smallest(space)), subnet_cost(biggest(space))
+        # Of a limit of latency nothing is known before a network is timed: multiply-adds stand for it.
+        bounded = [field for field in _COSTS if getattr(limits, field) is not None] or ["macs"]
+        self._ranges = [
+            (field, getattr(least, field), min(getattr(limits, field) or math.inf, getattr(most, field))) for field in bounded
+        ]  # fmt: skip
+
+    def share(self, architecture: Architecture) -> float:
+        """How close a network comes to the budget: 0 for the smallest network, 1 at a limit, of several at the nearest."""
+        cost = subnet_cost(architecture)
+        return max(
+            (getattr(cost, field) - least) / (most - least) if most > least else 1.0
+            for field, least, most in self._ranges
+        )
 
     def __contains__(self, architecture: Architecture) -> bool:
         if self.limits.macs is not None and subnet_macs(architecture) > self.limits.macs:

@@ -33,6 +33,15 @@ class MeasuredNetwork:
     latency_ms: Mapping[str, float] = field(default_factory=dict)
 
 
+def merit(network: MeasuredNetwork) -> tuple[float, float, int]:
+    """By what a search orders networks, the larger the better: loss, then accuracy, then the cheaper one.
+
+    Accuracy on a few hundred validation images moves in coarse steps and by chance, loss tells more of the same images. What
+    a selection answers with is ordered by accuracy all the same.
+    """
+    return -network.loss, network.accuracy_percent, -network.macs
+
+
 class Book:
     """The measured networks of one supernet at one setting.
 

@@ -7,42 +7,54 @@ low, middle or high in all stages at once, apart for depth, width, kernel size a
 from __future__ import annotations
 
 import itertools
+import math
 import random
-from collections.abc import Iterator
 from functools import partial
 
 from engine.cost.subnets import subnet_macs
 from engine.subnets import Architecture, Space
 from engine.subnets.architecture import biggest, smallest
-from engine.two_stage.selection.book import MeasuredNetwork
+from engine.two_stage.selection.book import merit
 from engine.two_stage.selection.hunt import Hunt
 
 RUNGS = 4
-"""Budgets between the smallest network and the limit, evenly spaced in multiply-adds, that are worked for."""
+"""Without a budget: so many, evenly spaced in multiply-adds up to the biggest network, are worked for in turn."""
+
+BEAM = 4
+"""Under a budget: so many of the best networks are changed in turn. One alone may owe its place to chance."""
+
+COARSE_SHARE = 4
+"""One of so many evaluations goes into the grid under a budget, of which the part near the budget is measured; one of two
+without, where it must reach from the smallest network to the biggest."""
+
+NEAR_SHARE = 0.6
+"""Of the grid's networks within a budget, the part that is closest to it."""
 
 _LEVELS = (0.0, 0.5, 1.0)
 _FIELDS = ("width", "depth", "kernel_size", "expand_ratio")
 
 
 def coarse_to_fine(hunt: Hunt) -> None:
-    """Spend all evaluations of a hunt: half of them on the grid, the rest around its best networks."""
+    """Spend all evaluations of a hunt: some on the grid, the rest around its best networks."""
     space = hunt.allowed.space
-    rungs = _Rungs(space, hunt.allowed.limits.macs)
-    rungs.add(hunt.ask(smallest(space), "smallest"))
+    hunt.ask(smallest(space), "smallest")
     most = biggest(space)
     if hunt.left and most in hunt.allowed:
-        rungs.add(hunt.ask(most, "biggest"))
-    for architecture in _spread(hunt, rungs, max(1, hunt.evaluations // 2)):
+        hunt.ask(most, "biggest")
+    rungs = _rungs(hunt)
+    for architecture in _near(hunt) if hunt.allowed.is_limited else _spread(hunt, rungs):
         if hunt.left:
-            rungs.add(hunt.ask(architecture, "coarse"))
+            hunt.ask(architecture, "coarse")
     turn, idle = 0, 0
-    while hunt.left and idle < len(rungs.limits):
-        limit, best = rungs.at(turn)
+    while hunt.left and idle < max(BEAM, RUNGS):
+        limit = rungs[turn % len(rungs)]
+        under = [network for network in hunt.found if network.macs <= limit]  # The smallest always is.
+        best = sorted(under, key=merit, reverse=True)[: BEAM if hunt.allowed.is_limited else 1]
+        child = hunt.propose(partial(_changed, best[turn % len(best)].architecture, limit, hunt.rng))
         turn += 1
-        child = hunt.propose(partial(_changed, best, limit, hunt.rng))
         idle = idle + 1 if child is None else 0
         if child is not None:
-            rungs.add(hunt.ask(child, "fine"))
+            hunt.ask(child, "fine")
 
 
 def grid(space: Space) -> list[Architecture]:
@@ -60,57 +72,41 @@ def grid(space: Space) -> list[Architecture]:
     return list(found.values())
 
 
-class _Rungs:
-    """The best network under each of several budgets; of equally accurate ones the cheaper."""
-
-    def __init__(self, space: Space, limit: int | None) -> None:
-        least = subnet_macs(smallest(space))
-        most = min(limit or 10**18, subnet_macs(biggest(space)))
-        self.is_limited = limit is not None
-        self.limits = [least + (most - least) * (rung + 1) // RUNGS for rung in range(RUNGS)]
-        self._best: list[MeasuredNetwork | None] = [None] * RUNGS
-
-    def add(self, network: MeasuredNetwork) -> None:
-        """Keep it under each budget that it keeps to and where it is the best."""
-        for place, limit in enumerate(self.limits):
-            before = self._best[place]
-            if network.macs <= limit and (before is None or _merit(network) > _merit(before)):
-                self._best[place] = network
-
-    def at(self, turn: int) -> tuple[int, Architecture]:
-        """Whose turn it is: the rungs one after the other; with a budget of the person's every second turn is for that one."""
-        rung = turn % RUNGS
-        if self.is_limited and turn % 2 == 0:
-            rung = RUNGS - 1
-        elif self.is_limited:
-            rung = turn // 2 % (RUNGS - 1)
-        best = self._best[rung]
-        assert best is not None  # The smallest network is under every budget, and is added first.
-        return self.limits[rung], best.architecture
-
-
-def _merit(network: MeasuredNetwork) -> tuple[float, int]:
-    return network.accuracy_percent, -network.macs
+def _rungs(hunt: Hunt) -> list[float]:
+    """Limits of multiply-adds to work for: one that allows everything where a budget says what is wanted."""
+    if hunt.allowed.is_limited:
+        return [math.inf]
+    least, most = subnet_macs(smallest(hunt.allowed.space)), subnet_macs(biggest(hunt.allowed.space))
+    return [least + (most - least) * (rung + 1) // RUNGS for rung in range(RUNGS)]
 
 
 def _at_level(choices: tuple[int, ...], level: float) -> int:
     return choices[round(level * (len(choices) - 1))]
 
 
-def _spread(hunt: Hunt, rungs: _Rungs, count: int) -> Iterator[Architecture]:
-    """Networks of the grid within the budget, alike many between each two rungs, in random order within."""
-    between: list[list[Architecture]] = [[] for _ in rungs.limits]
+def _near(hunt: Hunt) -> list[Architecture]:
+    """Networks of the grid that come close to the budget, in random order."""
+    within = [network for network in grid(hunt.allowed.space) if network in hunt.allowed and hunt.is_new(network)]
+    within.sort(key=hunt.allowed.share, reverse=True)
+    near = within[: math.ceil(NEAR_SHARE * len(within))]
+    hunt.rng.shuffle(near)
+    return near[: max(1, hunt.evaluations // COARSE_SHARE)]
+
+
+def _spread(hunt: Hunt, rungs: list[float]) -> list[Architecture]:
+    """Networks of the grid, alike many between each two rungs, in random order within."""
+    between: list[list[Architecture]] = [[] for _ in rungs]
     for architecture in grid(hunt.allowed.space):
-        if architecture in hunt.allowed and hunt.is_new(architecture):
+        if hunt.is_new(architecture):
             macs = subnet_macs(architecture)
-            between[next(place for place, limit in enumerate(rungs.limits) if macs <= limit)].append(architecture)
+            between[next(place for place, limit in enumerate(rungs) if macs <= limit)].append(architecture)
     for networks in between:
         hunt.rng.shuffle(networks)
     turns = itertools.chain.from_iterable(itertools.zip_longest(*reversed(between)))
-    return itertools.islice((architecture for architecture in turns if architecture is not None), count)
+    return [architecture for architecture in turns if architecture is not None][: max(1, hunt.evaluations // 2)]
 
 
-def _changed(parent: Architecture, limit: int, rng: random.Random) -> Architecture | None:
+def _changed(parent: Architecture, limit: float, rng: random.Random) -> Architecture | None:
     """The parent with other choices in one part or two (of a stage, the stem, the head, the image); None over the limit."""
     coordinates = parent.space.coordinates()
     free = [place for place, coordinate in enumerate(coordinates) if len(coordinate.choices) > 1]

@@ -15,6 +15,9 @@ Preference = Callable[[Sequence[Architecture]], Architecture]
 FEW_DRAWS = 50
 """Random networks that are drawn for a new one: each may take ``PATIENCE`` draws itself."""
 
+NEAR = 3
+"""Draws of which the closest to the budget is taken: the most accurate networks are seldom far below it."""
+
 PROPOSALS = 64
 """Networks that are proposed for one that is measured, where there is a preference."""
 
@@ -87,6 +90,12 @@ class Hunt:
         """A random network within the budget that was not asked for yet; None where none was met."""
         return self.propose(self._random, FEW_DRAWS if self._prefer is None else 2 * PROPOSALS)
 
+    def near(self) -> Architecture | None:
+        """Like ``random``, but of ``NEAR`` draws the one that comes closest to the budget, where there is one."""
+        return (
+            self.propose(self._near, FEW_DRAWS) if self.allowed.is_limited and self._prefer is None else self.random()
+        )
+
     def propose(self, make: Callable[[], Architecture | None], patience: int = PATIENCE) -> Architecture | None:
         """A new network within the budget out of those that ``make`` gives; None where ``patience`` of them were none."""
         found: dict[tuple[int, ...], Architecture] = {}
@@ -100,6 +109,10 @@ class Hunt:
         if not found:
             return None
         return next(iter(found.values())) if self._prefer is None else self._prefer(list(found.values()))
+
+    def _near(self) -> Architecture | None:
+        drawn = [found for found in (self._random() for _ in range(NEAR)) if self.is_new(found)]
+        return max(drawn, key=self.allowed.share, default=None)
 
     def _random(self) -> Architecture:
         found, is_lowered = self.allowed.draw(self.rng)

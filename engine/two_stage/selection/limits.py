@@ -66,7 +66,7 @@ class Limits:
         found = (
             ("macs", smallest.macs, f"has {smallest.macs:,} multiply-adds", "{:d}"),
             ("parameters", smallest.parameters, f"has {smallest.parameters:,} parameters", "{:d}"),
-            ("memory_bytes", smallest.memory_bytes, f"takes {bytes_in_words(smallest.memory_bytes)} of memory", "{:d} bytes"),
+            ("memory_bytes", smallest.memory_bytes, f"takes {bytes_in_words(smallest.memory_bytes)} of memory", "{:d}B"),
         )  # fmt: skip
         for field, least, sentence, form in found:
             limit = getattr(self, field)

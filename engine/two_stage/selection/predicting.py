@@ -43,18 +43,21 @@ class PredictorReport:
 
 
 class Promising:
-    """A ``Preference`` of a ``Hunt``: the proposal that should raise the front the most; fitted anew as the book grows.
+    """A ``Preference`` of a ``Hunt``, fitted anew as the book grows: under a budget the proposal with the best prediction,
+    else the one that should raise the front the most.
 
     Raises:
         NascopeError: fewer than ``LEAST_NETWORKS`` are measured.
     """
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Book, *, is_limited: bool) -> None:
         self._book = book
-        if len(book.networks()) < LEAST_NETWORKS:
+        self._is_limited = is_limited
+        count = len(book.networks())
+        if count < LEAST_NETWORKS:
             raise NascopeError(
-                f"{len(book.networks())} measured networks are too few to fit a predictor.", where="--predictor",
-                mend=f"Use --evaluations {LEAST_NETWORKS} or more, or leave it out.",
+                f"a predictor is fitted to {LEAST_NETWORKS} measured networks or more, and there are {count}.", where="--predictor",
+                mend="Leave it out, or allow more: a higher budget where few networks keep to this one, else more --evaluations.",
             )  # fmt: skip
         self._predictor = AccuracyPredictor()
         self._fit()
@@ -63,6 +66,9 @@ class Promising:
     def __call__(self, proposals: Sequence[Architecture]) -> Architecture:
         if len(self._book.networks()) >= self._predictor.networks + _REFIT_AFTER:
             self._fit()
+        predicted = self._predictor.predict(proposals)
+        if self._is_limited:
+            return proposals[int(np.argmax(predicted))]
         # A network as good as a cheaper one adds nothing: what counts is the rise over the best at its cost or below.
         measured = self._book.networks()
         macs = np.array([network.macs for network in measured])
@@ -70,7 +76,7 @@ class Promising:
         costs = np.array([subnet_macs(proposal) for proposal in proposals])
         within = macs[None, :] <= costs[:, None]
         level = np.where(within, accuracy[None, :], -np.inf).max(axis=1)
-        rises = self._predictor.predict(proposals) - np.where(np.isfinite(level), level, 0.0)
+        rises = predicted - np.where(np.isfinite(level), level, 0.0)
         return proposals[int(np.argmax(rises))]
 
     def report(self) -> PredictorReport:

@@ -148,7 +148,7 @@ def select(
         extremes.append(book.measured(biggest(space), "biggest"))
     best += extremes
     baseline = hunt("random", _random, None)
-    promising = Promising(book) if with_predictor else None
+    promising = Promising(book, is_limited=allowed.is_limited) if with_predictor else None
     searched = baseline
     if strategy != "random" or promising is not None:
         searched = hunt(strategy, STRATEGIES[strategy], promising)

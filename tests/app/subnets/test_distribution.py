@@ -203,3 +203,38 @@ def test_numbers_and_pictures_can_be_saved(view, tmp_path):
     assert sum(kernels) == 60
     assert sum(int(row["times"]) for row in rows if row["choice"] == "macs") == 60
     assert "expansion" in (tmp_path / "sampled.svg").read_text()
+
+
+def test_both_ways_of_counting_are_reached_by_tab(qtbot, view):
+    assert view.so_far.focusPolicy() & Qt.FocusPolicy.TabFocus
+    assert view.this_epoch.focusPolicy() & Qt.FocusPolicy.TabFocus
+
+    qtbot.keyClick(view.this_epoch, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: view.sampled.networks == 12)
+
+    assert view.this_epoch.isChecked()
+    assert not view.so_far.isChecked()
+    qtbot.keyClick(view.this_epoch, Qt.Key.Key_Space)
+    assert view.this_epoch.isChecked()  # One of both always is.
+
+
+def test_stem_and_head_have_the_names_of_the_picture(view):
+    words = [text for _, text in view.arrangement(QRectF(0, 0, 900, 360)).labels]
+
+    assert words.index("stem") < words.index("mb1") < words.index("head")
+    assert not {"first", "last"} & set(words)
+
+
+def test_the_words_beside_a_place_do_not_matter(model):
+    events = [
+        Event(0.0, 5, epoch, "sampled", {"networks": 4, "counts": {f"width[0]{words}": {"8": 3, "16": 1}}})
+        for epoch, words in enumerate((" (first)", " (stem)", ""))
+    ]
+    history = RunHistory()
+    history.feed(events)
+
+    sampled = sampled_networks(history)
+
+    stem = next(coordinate for coordinate in space_named("laptop").coordinates() if coordinate.field == "width")
+    assert sampled.times(stem, 8) == 9
+    assert sampled.share(stem, 16) == 0.25

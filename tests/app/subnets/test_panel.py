@@ -6,6 +6,7 @@ import json
 import random
 
 import pytest
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 from subnet_runs import SPACE, append, drawn, epoch_events, row_of, rows_of
 
@@ -16,6 +17,7 @@ from app.subnets.panel import SubnetPanel
 from app.subnets.points import point_of_row, points_of_rows
 from app.subnets.select_dialog import SelectDialog
 from app.subnets.stage_picture import StagePicture
+from app.theme import DARK, LIGHT, manager
 from engine.runs import RunFolder, Status
 from engine.subnets.architecture import biggest, smallest
 
@@ -285,3 +287,43 @@ def test_the_answers_speak_of_this_run(qtbot, panel, make_run):
     assert "0 architecture parameters" in text
     assert "12 networks were measured" in text
     dialog.close()
+
+
+def test_a_long_file_is_shown_once_and_not_bite_by_bite(qtbot, panel, make_run):
+    model = make_run(rows=rows_of(900))
+    told = []
+    panel.measured.changed.connect(lambda: told.append(len(panel.points.entries)))
+
+    panel.set_model(model)
+    qtbot.waitUntil(lambda: len(panel.points.entries) > 850, timeout=5_000)
+
+    assert len([count for count in told if count > 3]) == 1
+
+
+def test_a_budget_is_one_run_s(qtbot, panel, make_run):
+    shown(qtbot, panel, make_run(rows=rows_of(30)), 30)
+    panel.budget.slider.setValue(panel.budget.slider.maximum() // 2)
+
+    shown(qtbot, panel, make_run(name="other", rows=rows_of(20)), 20)
+
+    assert panel.budget.slider.value() == panel.budget.slider.maximum()
+
+
+def test_a_box_follows_the_theme(qtbot, panel):
+    manager().set_choice("dark")
+    assert panel.costs.palette().color(QPalette.ColorRole.ButtonText).name().upper() == DARK.text
+    manager().set_choice("light")
+    assert panel.costs.palette().color(QPalette.ColorRole.ButtonText).name().upper() == LIGHT.text
+
+
+def test_the_words_beside_a_check_box_are_painted(qtbot):
+    dialog = SelectDialog()
+    qtbot.addWidget(dialog)
+    dialog.show()
+    box = dialog.predictor
+    words = box.grab().toImage()
+
+    box.setText("")
+
+    assert box.grab().toImage() != words
+    assert box.text() == ""

@@ -215,3 +215,42 @@ def test_keys_of_the_slider_stay_with_it(budget):
         event.ignore()
         budget.slider.event(event)
         assert event.isAccepted()
+
+
+def test_thousands_of_points_are_stamped_where_the_few_are_painted(qtbot, plot):
+    few = plot.points.entries
+    target = plot.points.role("biggest")
+    there = plot.place_of(target).toPoint()
+    painted = plot.grab().toImage().pixelColor(there)
+    many = tuple(replace(point, key=f"{point.key}{copy}") for copy in range(20) for point in few)
+
+    plot.show_points(Points(many), "macs", bounds=BOUNDS)
+
+    assert plot.place_of(target).toPoint() == there
+    assert plot.grab().toImage().pixelColor(there) == painted
+
+
+def test_the_mouse_does_not_paint_the_points_again(plot, monkeypatch):
+    plot.grab()
+    painted = []
+    monkeypatch.setattr("app.subnets.pareto.paint_points", lambda *_: painted.append(1))
+
+    plot.mark(plot.points.role("biggest").key, ())
+    plot.grab()
+    assert not painted
+
+    plot.set_budget(1e6)
+    plot.grab()
+    assert painted
+
+
+def test_a_front_is_asked_for_often_and_found_once(plot, monkeypatch):
+    asked = []
+    monkeypatch.setattr("app.subnets.points.front", lambda rows, *_: asked.append(1) or list(rows))
+    points = Points(plot.points.entries)
+
+    points.front().clear()
+
+    assert points.front()
+    assert points.best_under(1e9) is not None
+    assert len(asked) == 1

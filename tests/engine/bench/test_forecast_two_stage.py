@@ -95,6 +95,24 @@ def test_calibration_images_are_counted_in_memory(trained):
     assert len(all_of_them) == len(data.splits["train"])
 
 
+def test_images_that_are_not_kept_are_read_for_each_network(trained, monkeypatch):
+    """A clock that runs for reading only: 5 seconds a calibration batch of 20, of which there are two."""
+    _, data, trainer = trained
+    config = two_stage(validation_networks=2)
+    monkeypatch.setattr(module, "calibrate", lambda network, batches: None)
+    monkeypatch.setattr(module, "evaluate", lambda network, batches, device: None)
+    monkeypatch.setattr(module, "_now", lambda device: 0.0)
+    monkeypatch.setattr(module, "_calibration_batch", lambda config, data: (torch.zeros(20, 1, 32, 32), 5.0))
+
+    kept = supernet_ends(trainer, config, data, CPU)
+    monkeypatch.setattr("engine.two_stage.kept.KEPT_BYTES", 1000)
+    read_anew = supernet_ends(trainer, config, data, CPU)
+
+    assert (kept.epoch_seconds, kept.reading_seconds) == (0, 10)
+    assert (read_anew.epoch_seconds, read_anew.reading_seconds) == (4 * 10, 0)
+    assert len(kept_images(config, data, CPU)) == 0
+
+
 def test_whole_end_of_an_epoch_is_measured_where_there_is_time(monkeypatch):
     told = []
     real = TwoStageTrainer.end_epoch

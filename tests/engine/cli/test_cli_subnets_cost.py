@@ -92,7 +92,7 @@ def test_options_of_cells_are_refused_by_name(nascope, options):
 def test_a_faulty_record_names_file_and_field(nascope, tmp_path):
     record = nascope("cost", "AttentiveNAS-A0", "--json").json["architecture"]
     for change, says in (
-        ({"width": [17, *record["width"][1:]]}, ("width[0] (first)", "17", "16 is the nearest")),
+        ({"width": [17, *record["width"][1:]]}, ("width[0] (stem)", "17", "16 is the nearest")),
         ({"depth": [1, 3]}, ("depth", "has 2 values")),
         ({"space": "moon"}, ("space", "moon", "laptop")),
         ({"expand": 3}, ("expand", "is no field")),

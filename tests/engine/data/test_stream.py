@@ -92,6 +92,24 @@ def test_a_last_batch_of_one_is_merged(count, expected):
     assert [len(labels) for _, labels in stream(count).epoch_batches(0)] == expected
 
 
+@pytest.mark.parametrize(
+    ("count", "size", "expected"), [(24, 8, [8, 8, 8]), (26, 8, [8, 8, 8]), (31, 8, [8, 8, 8]), (5, 8, [5])]
+)
+def test_whole_batches_leave_the_rest_to_another_epoch(count, size, expected):
+    whole = BatchStream(image_set(count), size, seed=0, name="x", augmentation=None, whole_batches=True)
+    usual = BatchStream(image_set(count), size, seed=0, name="x", augmentation=None)
+    epochs = [[batch.tolist() for _, batch in whole.epoch_batches(epoch)] for epoch in range(3)]
+    for epoch, batches in enumerate(epochs):
+        assert [len(batch) for batch in batches] == expected
+        seen = [label for batch in batches for label in batch]
+        assert len(set(seen)) == len(seen)  # none twice
+        # The order of the epoch is the same one, only cut off.
+        assert seen == [label for _, batch in usual.epoch_batches(epoch) for label in batch.tolist()][: len(seen)]
+        assert whole.order.joint_images(epoch * len(batches)) == expected[0]
+    if count > sum(expected):
+        assert len({frozenset(label for batch in batches for label in batch) for batches in epochs}) > 1
+
+
 def test_paper_steps_per_epoch():
     """DARTS: 25,000 in batches of 64 are 391 steps, the last of 40; PC-DARTS: 98, the last of 168."""
     images = image_set(25_000, size=1)

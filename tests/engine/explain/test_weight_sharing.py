@@ -42,7 +42,7 @@ def test_a_run_that_has_not_begun_has_answers_without_numbers_of_its_own():
 
     assert "all 248,832 networks of the space laptop" in sharing
     assert "0 architecture parameters" in sharing
-    assert "no network was selected yet" in search
+    assert "none was measured for a budget yet" in search
     assert "every step of the 30 epochs trains 4 networks" in optimized
     assert "%" not in at_once
 
@@ -55,11 +55,22 @@ def test_the_supernets_weights_and_the_split_are_named():
     assert "1,024 training images" in optimized
 
 
+@pytest.mark.parametrize(
+    ("asked", "batch", "train", "said"),
+    [(4096, 256, 100_000, "4,096"), (4000, 256, 100_000, "3,840"), (4096, 64, 1222, "1,216"), (4096, 256, 100, "100")],
+)
+def test_no_more_calibration_images_are_named_than_are_used(asked, batch, train, said):
+    """Whole batches, of the training images that there are."""
+    config = {**CONFIG, "calibration_images": asked, "calibration_batch_size": batch}
+
+    assert f"from {said} training images" in texts(config, {"splits": {"train": train}})[2]
+
+
 def test_the_search_is_measured_against_random_networks_that_cost_no_more():
     search = texts(CONFIG, STARTED, ROWS, 180.0)[1]
 
     assert "8 networks were measured" in search
-    assert "The training took 3 min so far" in search
+    assert "The training has taken 3 min." in search
     # The best searched network costs 2.9 M: of the random ones up to there the best has 98.0 %.
     assert "found 98.75 % at 2.90 million multiply-adds" in search
     assert "the best of 3 random networks that cost no more has 98.00 %, 0.75 points less" in search
@@ -81,11 +92,14 @@ def test_a_search_that_found_nothing_better_says_so():
 
 
 def test_times_and_the_cost_of_one_more_budget():
-    selections = [{"seconds": 20.0, "evaluated": 40}, {"seconds": 10.0, "evaluated": 20}]
+    # Of the second one's networks all but ten were known already, and took no time.
+    selections = [
+        {"seconds": 20.0, "evaluated": 50, "measured_now": 50}, {"seconds": 10.0, "evaluated": 50, "measured_now": 10},
+    ]  # fmt: skip
 
     search = texts(CONFIG, STARTED, ROWS, 7200.0, selections=selections)[1]
 
-    assert "The training took 2.0 h, choosing 30 s." in search
+    assert "The training has taken 2.0 h, choosing 30 s." in search
     # The front: 198 K (91.25), 500 K (93), 600 K (95), 800 K (96.75), 2 M (98), 2.9 M (98.75); the biggest is beaten.
     assert "one of the 6 networks on the front fits it, else 0.5 s for each further network" in search
 
@@ -133,10 +147,12 @@ VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text
 
 
 @given(
-    st.dictionaries(st.sampled_from([*CONFIG, "space_definition", "sampling", "candidates"]), VALUES),
-    st.dictionaries(st.sampled_from(["parameters", "splits"]), VALUES),
+    st.dictionaries(
+        st.sampled_from([*CONFIG, "calibration_batch_size", "space_definition", "sampling", "candidates"]), VALUES
+    ),
+    st.dictionaries(st.sampled_from(["parameters", "splits"]), VALUES | st.fixed_dictionaries({"train": VALUES})),
     st.lists(st.dictionaries(st.sampled_from(["macs", "accuracy_percent", "found_by"]), VALUES), max_size=4),
-    st.lists(st.dictionaries(st.sampled_from(["seconds", "evaluated"]), VALUES), max_size=2),
+    st.lists(st.dictionaries(st.sampled_from(["seconds", "measured_now"]), VALUES), max_size=2),
 )
 def test_damaged_files_still_get_answers(config, started, rows, selections):
     found = texts(config, started, rows, math.nan, epoch=started, selections=selections)

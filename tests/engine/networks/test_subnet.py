@@ -16,7 +16,7 @@ from torch import nn
 from engine.cost.subnets import subnet_cost, subnet_macs
 from engine.networks.mbconv import MBConv, block_shapes, drop_connect_rates, pool_shortcut
 from engine.networks.subnet import SubnetNetwork
-from engine.subnets import Architecture, named_subnets, space_named
+from engine.subnets import Architecture, space_named
 from engine.subnets import sample as drawing
 from engine.subnets.architecture import biggest, smallest
 
@@ -34,17 +34,7 @@ SMALL = space_named("laptop-cifar")
 # -- what it computes -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("architecture", "side", "logits", "norm"),
-    [
-        (SMALLEST, 20, (4.33556092e-3, -4.59891552e-3, 9.20870419e-4, 3.54638648e-3), 1.78041215e-2),
-        (SMALLEST, 32, (1.13786255e-3, -1.66535760e-3, 7.65594443e-4, 7.90304643e-4), 1.79311300e-2),
-        (RANDOM, 24, (2.10045172e-3, -3.37799374e-3, 1.76050030e-3, 1.36579132e-3), 1.46416284e-2),
-        (BIGGEST, 32, (4.96959625e-5, -6.83467602e-4, 1.27931395e-3, -1.80417179e-3), 2.07506410e-2),
-        (named_subnets()["AttentiveNAS-A0"].architecture, 192, (4.45987631e-5, -6.51768419e-5, 8.40069119e-5, -1.00583960e-4), 1.31326937e-2),
-    ],
-    ids=["smallest", "smallest, resized", "random", "biggest", "AttentiveNAS-A0"],
-)  # fmt: skip
+@pytest.mark.parametrize(("architecture", "side", "logits", "norm"), sub_networks.ORIGINAL_LOGITS)
 def test_logits_are_those_of_the_original_code(architecture, side, logits, norm):
     network = SubnetNetwork(architecture)
     sub_networks.fill(network)

@@ -16,7 +16,8 @@ from engine.data import load_data
 from engine.errors import RunError
 from engine.retrain import compiling
 from engine.retrain.parallel import _has_idle_weights
-from engine.retrain.trainer import RetrainTrainer, memory_format_for
+from engine.retrain.trainer import RetrainTrainer
+from engine.training.memory_format import memory_format_for
 
 CPU = torch.device("cpu")
 WORKER = Path(__file__).with_name("two_ranks.py")

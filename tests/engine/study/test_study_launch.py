@@ -132,8 +132,12 @@ def test_an_interrupted_remote_piece_lets_its_child_end(tmp_path, monkeypatch):
         return child
 
     monkeypatch.setattr("engine.study.launch.remote.subprocess.Popen", popen)
-    with pytest.raises(KeyboardInterrupt):
-        carry_out(["x"], str(tmp_path / "out"), str(tmp_path / "err"))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell's background jobs ignore it.
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            carry_out(["x"], str(tmp_path / "out"), str(tmp_path / "err"))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert children[0].returncode == 7
 
 

@@ -32,8 +32,9 @@ def test_names_records_and_rows_are_read(tmp_path: Path) -> None:
 def test_what_is_a_subnet_and_what_is_left_to_others(tmp_path: Path) -> None:
     assert is_subnet("AttentiveNAS-A0")
     assert is_subnet(written(tmp_path, LAPTOP.as_json()))
-    assert is_subnet(written(tmp_path, {"space": "laptop"}))
-    for other in (named("DARTS_V2").as_json(), [1], "{", "3", {"name": "x"}):
+    assert is_subnet(written(tmp_path, {"space": "laptop", "depth": "?"}))  # Its fault is told by whoever reads it.
+    # A search's configuration has a space as well.
+    for other in (named("DARTS_V2").as_json(), [1], "{", "3", {"name": "x"}, {"space": "laptop", "method": "darts"}):
         assert not is_subnet(written(tmp_path, other))
     for name in ("DARTS_V2", str(tmp_path), "x" * 5000, "no\0thing", "", "~"):
         assert not is_subnet(name)
@@ -65,7 +66,7 @@ def test_a_fault_inside_a_file_has_both_places(tmp_path: Path) -> None:
     with pytest.raises(SubnetError) as caught:
         read_subnet(path)
 
-    assert caught.value.where == f"{path}, width[0] (first)"
+    assert caught.value.where == f"{path}, width[0] (stem)"
 
 
 def test_a_faulty_space_inside_a_record_is_a_fault_of_the_space(tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 
+import pytest
 import torch
 from hypothesis import strategies as st
 from torch import nn
 
-from engine.subnets import Architecture, Space, Stage, space_named
+from engine.subnets import Architecture, Space, Stage, named_subnets, space_named
 from engine.subnets.space import last_side
 
 LAPTOP = space_named("laptop")
@@ -22,6 +23,15 @@ def of(space, resolution, width, depth, kernel_size, expand_ratio):
 SMALLEST = of(LAPTOP, 20, (8, 8, 16, 24, 96), (1, 1, 1), (3, 3, 3), (1, 2, 2))
 BIGGEST = of(LAPTOP, 32, (16, 16, 24, 40, 128), (2, 3, 3), (5, 5, 5), (1, 4, 4))
 RANDOM = of(LAPTOP, 24, (16, 16, 16, 40, 96), (2, 3, 2), (5, 3, 5), (1, 2, 4))
+
+ORIGINAL_LOGITS = [
+    pytest.param(SMALLEST, 20, (4.33556092e-3, -4.59891552e-3, 9.20870419e-4, 3.54638648e-3), 1.78041215e-2, id="smallest"),
+    pytest.param(SMALLEST, 32, (1.13786255e-3, -1.66535760e-3, 7.65594443e-4, 7.90304643e-4), 1.79311300e-2, id="smallest, resized"),
+    pytest.param(RANDOM, 24, (2.10045172e-3, -3.37799374e-3, 1.76050030e-3, 1.36579132e-3), 1.46416284e-2, id="random"),
+    pytest.param(BIGGEST, 32, (4.96959625e-5, -6.83467602e-4, 1.27931395e-3, -1.80417179e-3), 2.07506410e-2, id="biggest"),
+    pytest.param(named_subnets()["AttentiveNAS-A0"].architecture, 192, (4.45987631e-5, -6.51768419e-5, 8.40069119e-5, -1.00583960e-4), 1.31326937e-2, id="AttentiveNAS-A0"),
+]  # fmt: skip
+"""Architecture, side of ``images``, first logits and their norm of the original code's own layers, with weights as ``fill``."""
 
 
 def architectures(space):

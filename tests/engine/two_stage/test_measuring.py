@@ -38,7 +38,7 @@ def supernet():
 
 
 def calibration(meter):
-    return meter._calibration_batches()
+    return list(meter._calibration.batches())
 
 
 def numbers(evaluation):
@@ -50,7 +50,7 @@ def test_answer_is_that_of_a_plain_calibration_and_pass(data, supernet):
     architecture = smallest(supernet.space)
     network = supernet.cut_out(architecture)
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    images = torch.cat([batch for batch, _ in meter._validation.epoch_batches()])
+    images = torch.cat([batch for batch, _ in meter._validation.batches()])
     labels = data.splits["validation"].labels
     with torch.no_grad():
         network.train()  # no dropout in this one

@@ -37,14 +37,15 @@ def test_it_ranks_networks_that_it_has_not_seen():
     assert predictor.networks == 64
 
 
-def test_a_line_is_found_exactly():
-    seen, unseen = networks(200, 4), networks(50, 5)
+def test_a_middle_choice_that_is_the_best_one_is_found():
+    seen, unseen = networks(64, 4), networks(300, 5)
 
-    def straight(each):
-        return 50 + 0.5 * each.resolution + 0.2 * each.width[2] + 2 * each.depth[1]
+    def peaked(each):
+        return {20: 90, 24: 94, 28: 95, 32: 91}[each.resolution] + {24: 0, 32: 3, 40: 1}[each.width[3]] + each.depth[1]
 
-    predictor = AccuracyPredictor().fit(seen, [straight(each) for each in seen])
-    assert np.allclose(predictor.predict(unseen), [straight(each) for each in unseen], atol=0.05)
+    predictor = AccuracyPredictor().fit(seen, [peaked(each) for each in seen])
+    found = stats.spearmanr(predictor.predict(unseen), [peaked(each) for each in unseen]).statistic
+    assert found > 0.95  # A line over the plain numbers: 0.65.
 
 
 def test_chance_is_told_as_chance():

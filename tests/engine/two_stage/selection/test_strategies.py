@@ -20,7 +20,10 @@ from engine.subnets.architecture import smallest
 from engine.subnets.sample import uniform
 from engine.two_stage.selection import STRATEGIES, Book, Limits, default_strategy, non_dominated, select
 from engine.two_stage.selection.allowed import Allowed
+from engine.two_stage.selection.book import MeasuredNetwork, merit
 from engine.two_stage.selection.coarse_to_fine import grid
+from engine.two_stage.selection.predicting import Promising
+from engine.two_stage.selection.select import most_accurate
 
 _spec = importlib.util.spec_from_file_location("laptop_accuracy", Path(__file__).with_name("laptop_accuracy.py"))
 laptop = importlib.util.module_from_spec(_spec)
@@ -64,6 +67,60 @@ def test_strategies_come_close_to_the_optimum_and_beat_chance(strategy):
     assert statistics.mean(regrets) < 0.75 * statistics.mean(chances)
 
 
+@pytest.mark.parametrize("strategy", ["evolution", "coarse-to-fine"])
+def test_strategies_beat_chance_where_accuracy_moves_in_steps_and_by_chance(strategy):
+    gains = []
+    for budget in (500_000, 800_000):
+        for seed in range(6):
+            found, _ = run(Limits(macs=budget), strategy=strategy, seed=seed, book=Book(laptop.noisy))
+            best, chance = (laptop.real(each.architecture) for each in (found.strategy_best, found.random_best))
+            gains.append((found.strategy_best.accuracy_percent - found.random_best.accuracy_percent, best - chance))
+    measured, real = zip(*gains, strict=True)
+    assert statistics.mean(measured) > 0.5
+    assert statistics.mean(real) > 0.5  # not because chance was met more often
+
+
+@pytest.mark.parametrize("strategy", ["evolution", "coarse-to-fine"])
+@pytest.mark.parametrize(
+    "limits", [Limits(macs=800_000), Limits(parameters=60_000), Limits(memory_bytes=400_000), Limits(macs=900_000, parameters=60_000)]
+)  # fmt: skip
+def test_most_networks_come_close_to_the_budget_whatever_it_limits(strategy, limits):
+    asked = []
+
+    def measure(architecture):
+        asked.append(architecture)
+        return laptop.measure(architecture)
+
+    run(limits, strategy="random", book=Book(measure))
+    drawn, asked = asked, []
+    run(limits, strategy=strategy, book=Book(measure))
+    searched = [each for each in asked if each not in drawn]
+    allowed = Allowed(SPACE, limits)
+    share = statistics.median(allowed.share(each) for each in searched)
+    assert share > 0.6
+    assert allowed.share(smallest(SPACE)) == 0
+
+
+def test_equal_accuracies_are_ordered_by_loss():
+    first = smallest(SPACE)
+    rows = [
+        MeasuredNetwork(first, 5, 5, 5, *both, "random")
+        for both in ((97.2, 0.3), (97.2, 0.2), (96.8, 0.2), (98.1, 0.25))
+    ]
+    assert [(row.accuracy_percent, row.loss) for row in sorted(rows, key=merit, reverse=True)] == [
+        (97.2, 0.2), (96.8, 0.2), (98.1, 0.25), (97.2, 0.3),
+    ]  # fmt: skip
+    assert (most_accurate(rows).accuracy_percent, non_dominated(rows)[0].accuracy_percent) == (98.1, 98.1)
+
+
+def test_under_a_budget_the_predictor_asks_for_the_best_and_not_for_the_greatest_rise():
+    _, book = run(Limits(macs=800_000), strategy="random")
+    rng = random.Random(1)
+    proposals = [each for each in (uniform(SPACE, rng) for _ in range(500)) if subnet_macs(each) <= 800_000][:64]
+    best = max(laptop.accuracy(each) for each in proposals)
+    assert laptop.accuracy(Promising(book, is_limited=True)(proposals)) > best - 1
+
+
 def test_a_predictor_finds_better_networks_with_the_same_measurements():
     regrets = {False: [], True: []}
     for with_predictor in regrets:
@@ -76,7 +133,7 @@ def test_a_predictor_finds_better_networks_with_the_same_measurements():
 
 
 def test_a_predictor_needs_measured_networks():
-    with pytest.raises(NascopeError, match="too few"):
+    with pytest.raises(NascopeError, match="16 measured networks or more, and there are 10"):
         run(evaluations=8, with_predictor=True)
 
 
@@ -181,7 +238,10 @@ def test_a_budget_that_nothing_but_the_smallest_keeps_to():
     [
         (Limits(macs=1_000), "macs: the smallest network has 198,160 multiply-adds. Use 198160 or more."),
         (Limits(parameters=5), "parameters: the smallest network has 22,370 parameters. Use 22370 or more."),
-        (Limits(memory_bytes=1024), "memory_bytes: the smallest network takes 108.5 KiB of memory."),
+        (
+            Limits(memory_bytes=1024),
+            "memory_bytes: the smallest network takes 108.5 KiB of memory. Use 111112B or more.",
+        ),
     ],
 )
 def test_a_budget_below_the_smallest_network_is_refused(limits, says):
