@@ -79,7 +79,6 @@ def frame_of(rect: QRectF, points: Sequence[Point], cost: str, bounds: tuple[flo
         low, high = max(0.0, low - _LEAST_SPAN / 2), min(100.0, high + _LEAST_SPAN / 2)
     y = linear_axis(low, high, max(2, int(rect.height() / (4 * line))), from_zero=False)
     widest = max(metrics.horizontalAdvance(label) for label in ("100 %", *(label for _, label in y.ticks)))
-    area = rect.adjusted(
-        widest + line * 0.45, line * 2.3, -line * 0.8, -line * 2.5
-    )  # The ring of a chosen 100 % fits under the legend.
+    # High enough that the ring of a chosen 100 % fits under the legend.
+    area = rect.adjusted(widest + line * 0.45, line * 2.3, -line * 0.8, -line * 2.5)
     return ParetoFrame(area, cost, x, y)

@@ -19,7 +19,7 @@ from engine.training.device import wait_for
 from engine.training.evaluate import evaluate
 from engine.two_stage.calibration import calibrate
 from engine.two_stage.kept import calibration_is_kept, validation_is_kept
-from engine.two_stage.measuring import validation_batch_size
+from engine.two_stage.measuring import calibration_shape, validation_batch_size
 from engine.two_stage.predicting import fitting_epochs, goes_by_predictor
 from engine.two_stage.trainer import TwoStageTrainer
 
@@ -46,7 +46,8 @@ class SupernetEnds:
 def kept_images(config: TwoStageConfig, data: LoadedData, device: torch.device) -> Tensor:
     """As much memory as the calibration images take that a training keeps from its first epoch's end on: (N, C, H, W) float32,
     N being 0 where it keeps none."""
-    count = _calibration_images(config, data)
+    batches, batch_size = calibration_shape(config, len(data.splits["train"]))
+    count = batches * batch_size
     if not calibration_is_kept(count, data.channels, data.image_size):
         count = 0
     # Ones, not zeros: the system gives memory only where something is written.
@@ -63,9 +64,9 @@ def supernet_ends(
     Args:
         tries: of which the median is taken.
     """
-    images, batch_seconds = _calibration_batch(config, data)
-    count = _calibration_images(config, data)
-    calibration_batches = count / len(images)
+    calibration_batches, batch_size = calibration_shape(config, len(data.splits["train"]))
+    images, batch_seconds = _calibration_batch(config, data, batch_size)
+    count = calibration_batches * batch_size
     split = data.splits["validation"]
     readings = [(batch_seconds * calibration_batches, calibration_is_kept(count, data.channels, data.image_size))]
     settings = config.model_copy(update={"batch_size": validation_batch_size(config)})
@@ -108,13 +109,8 @@ def said_of_predictor(config: TwoStageConfig) -> tuple[str, ...]:
     return ("The steps that were timed are those before the predictor is fitted; later ones choose without passes.",)
 
 
-def _calibration_images(config: TwoStageConfig, data: LoadedData) -> int:
-    return min(config.calibration_images, len(data.splits["train"]))
-
-
-def _calibration_batch(config: TwoStageConfig, data: LoadedData) -> tuple[Tensor, float]:
+def _calibration_batch(config: TwoStageConfig, data: LoadedData, size: int) -> tuple[Tensor, float]:
     """Images of one batch, and the seconds of reading it."""
-    size = min(config.calibration_batch_size, config.calibration_images, len(data.splits["train"]))
     begin = time.perf_counter()
     stream = open_stream(
         data.splits["train"], config.model_copy(update={"batch_size": size}), "calibration", augmentation=data.augmentation if config.augment else None,

@@ -37,9 +37,7 @@ class SubnetMeter:
         self._config = config
         self._device = device
         self._ranks = ranks
-        images = min(config.calibration_images, len(data.splits["train"]))
-        self.calibration_batch_size = min(config.calibration_batch_size, images)
-        self.calibration_batches = images // self.calibration_batch_size
+        self.calibration_batches, self.calibration_batch_size = calibration_shape(config, len(data.splits["train"]))
         own_images = ranks.largest_share(self.calibration_batches) * self.calibration_batch_size
         self._calibration = KeptCalibration(
             self._calibration_stream, self.calibration_batches, ranks,
@@ -90,6 +88,13 @@ class SubnetMeter:
         settings = self._config.model_copy(update={"batch_size": self.calibration_batch_size})
         augmentation = self._data.augmentation if self._config.augment else None
         return open_stream(self._data.splits["train"], settings, "calibration", augmentation=augmentation)
+
+
+def calibration_shape(config: TwoStageConfig, train_images: int) -> tuple[int, int]:
+    """Batches of calibration, and images of each: whole batches of no more training images than there are."""
+    images = min(config.calibration_images, train_images)
+    batch_size = min(config.calibration_batch_size, images)
+    return images // batch_size, batch_size
 
 
 def validation_batch_size(config: TwoStageConfig, ranks: Ranks = ALONE) -> int:

@@ -13,6 +13,7 @@ from engine.config import resolve
 from engine.data import load_data
 from engine.retrain.trainer import RetrainTrainer
 from engine.subnets.architecture import biggest, smallest
+from engine.two_stage.measuring import SubnetMeter
 from engine.two_stage.trainer import TwoStageTrainer
 
 CPU = torch.device("cpu")
@@ -74,7 +75,8 @@ def test_end_of_an_epoch_adds_up_its_passes(trained, monkeypatch, networks, scor
 
     found = supernet_ends(trainer, config, data, CPU)
 
-    one = 40 * 1 + len(data.splits["validation"]) * 2
+    # Two whole batches of 16 out of the 40 images that were asked for: as many as the meter takes.
+    one = 32 * 1 + len(data.splits["validation"]) * 2
     each = (one + 0.1 * one) / 2
     assert found.epoch_seconds == pytest.approx(1.1 * one + networks * each)
     assert found.predictor_seconds == pytest.approx(points * 8 * each)
@@ -90,19 +92,22 @@ def test_calibration_images_are_counted_in_memory(trained):
     kept = kept_images(config, data, CPU)
     all_of_them = kept_images(two_stage(calibration_images=10_000), data, CPU)
 
-    assert kept.shape == (40, 1, 32, 32)
+    assert kept.shape == (32, 1, 32, 32)
     assert kept.dtype == torch.float32
-    assert len(all_of_them) == len(data.splits["train"])
+    assert len(all_of_them) == 16 * (len(data.splits["train"]) // 16)
+    meter = SubnetMeter(data, config, CPU)
+    assert len(kept) == meter.calibration_batches * meter.calibration_batch_size
+    meter.close()
 
 
 def test_images_that_are_not_kept_are_read_for_each_network(trained, monkeypatch):
-    """A clock that runs for reading only: 5 seconds a calibration batch of 20, of which there are two."""
+    """A clock that runs for reading only: 5 seconds a calibration batch of 16, of which there are two."""
     _, data, trainer = trained
     config = two_stage(validation_networks=2)
     monkeypatch.setattr(module, "calibrate", lambda network, batches: None)
     monkeypatch.setattr(module, "evaluate", lambda network, batches, device: None)
     monkeypatch.setattr(module, "_now", lambda device: 0.0)
-    monkeypatch.setattr(module, "_calibration_batch", lambda config, data: (torch.zeros(20, 1, 32, 32), 5.0))
+    monkeypatch.setattr(module, "_calibration_batch", lambda config, data, size: (torch.zeros(size, 1, 32, 32), 5.0))
 
     kept = supernet_ends(trainer, config, data, CPU)
     monkeypatch.setattr("engine.two_stage.kept.KEPT_BYTES", 1000)

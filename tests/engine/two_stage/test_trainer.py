@@ -13,7 +13,9 @@ from engine.cost.subnets import subnet_cost
 from engine.data import load_data
 from engine.errors import ConfigError
 from engine.subnets.architecture import architecture_from_json, biggest, smallest
+from engine.training.evaluate import Evaluation
 from engine.two_stage.measuring import SubnetMeter
+from engine.two_stage.progress import ProgressMeter
 from engine.two_stage.trainer import TwoStageTrainer
 from engine.two_stage.watch import LossWatch
 
@@ -57,6 +59,28 @@ def test_a_rest_of_images_is_no_step():
     assert images % 30 > 2
     assert trainer.steps_per_epoch == images // 30
     assert [trainer.step(step) for step in range(2 * trainer.steps_per_epoch)] == [30] * 2 * trainer.steps_per_epoch
+
+
+def test_an_epoch_is_as_good_as_its_ends_together():
+    """Of networks whose accuracies are told: the checkpoint that counts is good at both ends."""
+    config = tiny.config(validation_networks=1)
+    space = config.the_space()
+    told = {smallest(space): 20, biggest(space): 80}
+
+    class Meter:
+        def measure(self, supernet, architecture, stop_check):
+            found = Evaluation(CPU)
+            labels = torch.arange(100) % 2
+            logits = torch.nn.functional.one_hot(labels, 2).float()
+            logits[told.get(architecture, 50) :] *= -1
+            found.add(logits, labels, torch.tensor(1.0))
+            return found
+
+    found = ProgressMeter(Meter(), config, space).measure(None, lambda: None)
+
+    assert found.score == 50
+    assert found.metrics["validation_accuracy_percent"] == 80
+    assert found.metrics["smallest_validation_accuracy_percent"] == 20
 
 
 def test_an_epoch_ends_with_what_the_networks_are_worth():
